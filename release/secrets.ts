@@ -1,0 +1,19 @@
+/** A certificate with its key, both PEM; `certificate` holds the leaf first, then the issuing CA. */
+export interface Identity {
+  readonly certificate: string
+  readonly privateKey: string
+}
+
+/** What a server is told in confidence when a release is applied: one JSON document on the launcher's standard input. */
+export interface ReleaseSecrets {
+  /** The issuing CA and the root CA, PEM, in this order. */
+  readonly authorities: string
+  /** Shown by the broker on 8883 and 7443. */
+  readonly broker: Identity
+  /** Shown by nginx to the broker on 7443, which accepts nobody else. */
+  readonly proxy: Identity
+  /** Shown by the health check on 8883. */
+  readonly health: Identity
+  /** Username → scrypt hash in PHC form; administrators have no password. */
+  readonly passwords: Readonly<Record<string, string>>
+}

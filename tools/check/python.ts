@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { cacheDirectory } from '../../sandbox/instance.ts'
+import { NotRun } from './outcome.ts'
+
+const requirements = new URL('requirements.txt', import.meta.url).pathname
+
+let environment: Promise<string> | undefined
+
+/**
+ * The path of a checker that is distributed as a Python package, pinned by hash in `requirements.txt`; the first call
+ * installs them all into a virtual environment in the cache.
+ *
+ * @throws NotRun when Python cannot make virtual environments here or the packages cannot be had
+ */
+export async function pythonTool(name: 'gixy' | 'shellcheck'): Promise<string> {
+  environment ??= virtualEnvironment()
+  return join(await environment, 'bin', name)
+}
+
+async function virtualEnvironment(): Promise<string> {
+  const hash = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex')
+  const path = join(cacheDirectory, `checkers-${hash.slice(0, 16)}`)
+  if (existsSync(path)) return path
+
+  // The scripts inside name the directory they were installed in, so it is not renamed; the link appears when it is complete.
+  const made = `${path}.${process.pid}`
+  await mkdir(cacheDirectory, { recursive: true })
+  try {
+    await step('python3', ['-m', 'venv', made], 'apt-get install python3-venv, or Python 3 from your system')
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:']
+    await step(
+      join(made, 'bin/python3'),
+      [...pip, '--require-hashes', '--requirement', requirements],
+      'look at the network',
+    )
+    await symlink(made, path)
+  } catch (error) {
+    await rm(made, { recursive: true, force: true })
+    if (!existsSync(path)) throw error
+  }
+  return path
+}
+
+async function step(command: string, args: string[], remedy: string): Promise<void> {
+  const result = await execa(command, args, { reject: false, all: true, stdin: 'ignore', timeout: 300_000 })
+  if (result.exitCode === 0) return
+  const said = result.all?.trim().split('\n').at(-1) || result.shortMessage || 'no answer'
+  throw new NotRun(`the Python checkers cannot be installed: ${said}`, remedy)
+}

@@ -9,7 +9,7 @@ export function checkTypes(directory: string): Promise<Outcome> {
 
 /** Lint and format. */
 export function checkLint(directory: string): Promise<Outcome> {
-  return runChecker(directory, ['biome', 'check', '--colors=off', '.'])
+  return runChecker(directory, ['biome', 'check', '--colors=off', '--error-on-warnings', '.'])
 }
 
 /** Files, exports and dependencies that nothing uses, and those that are used but not declared. */

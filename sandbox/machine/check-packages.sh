@@ -1,0 +1,6 @@
+#!/bin/bash
+# check-packages.sh: inside the root for checks: nginx and certbot beside what the base has already.
+set -euo pipefail
+echo 'Checkers: installing nginx and certbot'
+apt-get update -q >&2
+apt-get install -y -q --no-install-recommends nginx certbot unattended-upgrades mosquitto-clients >&2

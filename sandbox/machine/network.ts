@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { z } from 'zod'
+import { edgePorts, type Instance } from '../instance.ts'
+import { startForwarding } from './forwarding.ts'
+
+/** The gateway that a server sees, the provider's own. */
+export const gateway = '172.31.1.1'
+/** Worse than any other route: it only catches what no running server takes. */
+export const lastMetric = '4294967295'
+
+/** The host's interface towards the world. */
+interface Uplink {
+  readonly name: string
+  readonly mtu: number
+}
+
+const routes = z.array(z.object({ dev: z.string() }))
+const links = z.array(z.object({ ifname: z.string(), mtu: z.number() }))
+
+/** Brings up the sandbox's address, its routes and its packet filter; again is fine while no server runs. */
+export async function edgeUp(instance: Instance): Promise<void> {
+  const { name } = await uplink()
+  // Addresses of servers that are off must not follow the default route out of this host.
+  await ip('route', 'replace', 'unreachable', instance.network, 'metric', lastMetric)
+  await ip('address', 'replace', `${instance.edge}/32`, 'dev', 'lo')
+  const table = await readFile(join(import.meta.dirname, 'edge.nft'), 'utf8')
+  const values = [
+    ...[`servers=${instance.interfacePrefix}*`, `uplink=${name}`],
+    ...[`network=${instance.network}`, `edge=${instance.edge}`],
+  ]
+  await startForwarding(async () => {
+    const options = values.flatMap((value) => ['-D', value])
+    await execa('nft', [...options, '-f', '-'], { input: table.replaceAll('skerry0', instance.name) })
+  })
+}
+
+/** @returns the host's end of a server's cable; Linux allows 15 characters */
+export function interfaceName(instance: Instance, key: string | number): string {
+  const name = `${instance.interfacePrefix}${key}`
+  if (name.length > 15) throw new Error(`interface name ${name} is longer than the 15 characters that Linux allows`)
+  return name
+}
+
+/** Lets packets from `address` in through the interface, and no others. */
+export async function allowSender(instance: Instance, networkInterface: string, address: string): Promise<void> {
+  await nft(`add element ${sender(instance, networkInterface, address)}\n`)
+}
+
+export async function forgetSender(instance: Instance, networkInterface: string, address: string): Promise<void> {
+  const element = sender(instance, networkInterface, address)
+  await nft(`add element ${element}\ndelete element ${element}\n`)
+}
+
+export async function removeLink(name: string): Promise<void> {
+  await ip('link', 'delete', name).catch((error: Error) => {
+    if (!error.message.includes('Cannot find device')) throw error
+  })
+}
+
+/**
+ * A machine elsewhere in the internet, for tests of what strangers can reach.
+ * @param address in the sandbox's network, .200 and up
+ * @returns the name of its network namespace, for `ip netns exec`
+ */
+export async function addOutsider(instance: Instance, address: string): Promise<string> {
+  const { link, namespace } = outsider(instance, address)
+  const { mtu } = await uplink()
+  await ip('netns', 'add', namespace)
+  await ip('link', 'add', link, 'mtu', `${mtu}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', namespace)
+  await ip('address', 'add', `${gateway}/32`, 'dev', link)
+  await ip('link', 'set', link, 'up')
+  await ip('route', 'replace', `${address}/32`, 'dev', link, 'src', instance.edge)
+  await allowSender(instance, link, address)
+  for (const command of ['link set lo up', `address add ${address}/32 dev eth0`, 'link set eth0 up']) {
+    await ip('-n', namespace, ...command.split(' '))
+  }
+  await ip('-n', namespace, 'route', 'add', 'default', 'via', gateway, 'dev', 'eth0', 'onlink')
+  return namespace
+}
+
+export async function removeOutsider(instance: Instance, address: string): Promise<void> {
+  const { link, namespace } = outsider(instance, address)
+  await forgetSender(instance, link, address)
+  await removeLink(link)
+  await ip('netns', 'delete', namespace)
+}
+
+/** @param text one transaction: all of it holds, or nothing */
+export async function nft(text: string): Promise<void> {
+  await execa('nft', ['-f', '-'], { input: text })
+}
+
+export async function uplink(): Promise<Uplink> {
+  const [route] = routes.parse(JSON.parse(await ip('-json', '-4', 'route', 'show', 'default')))
+  if (!route) throw new Error('this host has no IPv4 default route: the sandbox needs it to reach package archives')
+  const [link] = links.parse(JSON.parse(await ip('-json', 'link', 'show', 'dev', route.dev)))
+  return { name: route.dev, mtu: link?.mtu ?? 1500 }
+}
+
+export async function ip(...options: string[]): Promise<string> {
+  return (await execa('ip', options)).stdout || '[]'
+}
+
+function outsider(instance: Instance, address: string): { link: string; namespace: string } {
+  const host = address.split('.').at(-1) ?? ''
+  return { link: interfaceName(instance, `o${host}`), namespace: `${instance.name}-outsider-${host}` }
+}
+
+function sender(instance: Instance, networkInterface: string, address: string): string {
+  return `inet ${instance.name} senders { "${networkInterface}" . ${address} }`
+}

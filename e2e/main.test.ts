@@ -1,0 +1,36 @@
+import { after, before, describe } from 'node:test'
+import { installPrerequisites } from './prerequisites.ts'
+import { down, instance, readStatus, up } from './sandbox.ts'
+import { hardening } from './subjects/hardening.ts'
+import { helloWorld } from './subjects/hello-world.ts'
+import { leaving } from './subjects/leaving.ts'
+import { openPorts } from './subjects/open-ports.ts'
+import { renewal } from './subjects/renewal.ts'
+import { updates } from './subjects/updates.ts'
+import { webFront } from './subjects/web-front.ts'
+import { webSocket } from './subjects/websocket.ts'
+
+// One sandbox serves every subject: standing it takes longer than most of them.
+describe('a whole environment, as its clients see it', () => {
+  before(async () => {
+    const { state } = await readStatus()
+    if (state !== 'absent') {
+      throw new Error(
+        `Sandbox ${instance.number} is ${state}. The tests stand one of their own: put it down with "SKERRY_SANDBOX=${instance.number} npm run sandbox -- down", or leave SKERRY_SANDBOX out`,
+      )
+    }
+    await installPrerequisites()
+    await up()
+  })
+  after(() => down())
+
+  helloWorld()
+  renewal(() => {
+    webSocket()
+    webFront()
+    openPorts()
+  })
+  updates()
+  hardening()
+  leaving()
+})

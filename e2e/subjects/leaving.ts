@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { globSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { execa } from 'execa'
+import { edgePorts } from '../../sandbox/instance.ts'
+import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
+import { leftovers } from '../../sandbox/machine/sweep.ts'
+import { eventually } from '../eventually.ts'
+import { knock } from '../ports.ts'
+import { down, instance, run, sandboxCommand } from '../sandbox.ts'
+
+/** Moments of `npm run sandbox`, each with what tells from outside that it has come. */
+const moments: Readonly<Record<string, () => Promise<unknown>>> = {
+  'its cloud has started': async () => assert.equal(await knock(instance.edge, edgePorts.hetzner, 1_000), 'open'),
+  'its server boots': async () => {
+    const group = join(await instanceCgroup(instance), 'guest-*', 'machine', 'payload', 'init.scope')
+    assert.notDeepEqual(globSync(group), [])
+  },
+  'its release is on the way': async () => {
+    const incoming = join(instance.directory, 'servers', '*', '**', 'var', 'lib', 'skerry-incoming', '*')
+    assert.notDeepEqual(globSync(incoming), [])
+  },
+}
+
+export function leaving() {
+  describe('leaving', () => {
+    test('destroy removes every resource, and down the cloud itself', async () => {
+      await run(['pulumi', 'destroy', '--yes'])
+      const { stdout } = await run(['pulumi', 'stack', 'export'])
+      const { deployment } = JSON.parse(stdout) as { deployment: { resources?: { type: string; custom: boolean }[] } }
+      assert.deepEqual(deployment.resources?.filter(({ custom }) => custom) ?? [], [])
+      assert.deepEqual(globSync(join(await instanceCgroup(instance), 'guest-*')), [])
+      await down()
+      await assertNothingLeft()
+    })
+
+    for (const [moment, hasCome] of Object.entries(moments)) {
+      test(`down removes what an up left that was killed when ${moment}`, async () => {
+        await killedUp(hasCome)
+        await down()
+        await assertNothingLeft()
+      })
+    }
+
+    test('down where nothing stands is fine', async () => {
+      await down()
+      await assertNothingLeft()
+    })
+  })
+}
+
+/** Runs `npm run sandbox` and kills it, its engine and its providers at a moment. */
+async function killedUp(hasCome: () => Promise<unknown>): Promise<void> {
+  const { file, arguments: parameters, options } = sandboxCommand([])
+  const child = execa(file, parameters, { ...options, detached: true, all: true, reject: false })
+  const { pid } = child
+  assert.ok(pid)
+  let ended = false
+  const end = child.then((result) => {
+    ended = true
+    return result
+  })
+  try {
+    await eventually(async () => {
+      if (!ended) return hasCome()
+    }, 300_000)
+  } finally {
+    if (!ended) process.kill(-pid, 'SIGKILL')
+  }
+  const { signal, all } = await end
+  assert.equal(signal, 'SIGKILL', `it ended before the moment came:\n${all}`)
+}
+
+async function assertNothingLeft(): Promise<void> {
+  assert.deepEqual(await leftovers(instance), [])
+  assert.deepEqual(await processesOfInstance(), [])
+  const hosts = await readFile('/etc/hosts', 'utf8')
+  assert.ok(!hosts.split(/\s+/).includes(instance.hostname), `${instance.hostname} is still in /etc/hosts`)
+}
+
+/** Processes of this host that were started for the instance: its directory is in their command line. */
+async function processesOfInstance(): Promise<string[]> {
+  const found: string[] = []
+  for (const path of globSync('/proc/[0-9]*/cmdline')) {
+    const commandLine = await readFile(path, 'utf8').catch(() => '')
+    if (
+      commandLine.split('\0').some((part) => part === instance.directory || part.includes(`${instance.directory}/`))
+    ) {
+      found.push(commandLine.replaceAll('\0', ' '))
+    }
+  }
+  return found
+}

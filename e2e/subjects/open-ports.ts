@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { execa } from 'execa'
+import { ports } from '../../infra/ports.ts'
+import { addOutsider, removeOutsider } from '../../sandbox/machine/network.ts'
+import { type Answer, scan } from '../ports.ts'
+import { instance, onServer, sandbox } from '../sandbox.ts'
+
+export function openPorts() {
+  describe('the network', () => {
+    test('of all 65535 ports, those of the list answer and nothing else makes a sound', async () => {
+      const everything = Array.from({ length: 65_535 }, (_, index) => index + 1)
+      const answers = await scan(sandbox().address, everything)
+      const expected = ports.map(({ number }) => [number, 'open'] as const)
+      assert.deepEqual([...answers].sort(byPort), [...expected].sort(byPort))
+    })
+
+    test('SSH is for its networks alone: a stranger meets silence there, and is served elsewhere', async () => {
+      const [zero = ''] = instance.network.split('/')
+      const address = zero.replace(/\d+$/, '200')
+      const namespace = await addOutsider(instance, address)
+      try {
+        const answers = await Promise.all(ports.map(({ number }) => knockFrom(namespace, sandbox().address, number)))
+        const expected = ports.map(({ audience }) => (audience === 'everyone' ? 'open' : 'silent'))
+        assert.deepEqual(answers, expected)
+      } finally {
+        await removeOutsider(instance, address)
+      }
+    })
+
+    test('7443 listens inside, for nginx alone', async () => {
+      const listeners = await onServer(`ss --no-header --listening --tcp --numeric 'sport = :7443'`)
+      assert.match(listeners, /127\.0\.0\.1:7443/)
+      assert.doesNotMatch(listeners, /(\*|0\.0\.0\.0|\[::\]):7443/)
+      // Only nginx's certificate opens it: the server itself has no other way in.
+      const stranger = await onServer(
+        `openssl s_client -connect 127.0.0.1:7443 -quiet -no_ign_eof < /dev/null 2>&1 || true`,
+      )
+      assert.match(stranger, /alert|certificate required|handshake failure/)
+    })
+  })
+}
+
+async function knockFrom(namespace: string, host: string, port: number): Promise<Answer> {
+  const connect = ['timeout', '5', 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`]
+  const { exitCode } = await execa('ip', ['netns', 'exec', namespace, ...connect], { reject: false })
+  // timeout(1) ends with 124 when it had to end the command.
+  return exitCode === 0 ? 'open' : exitCode === 124 ? 'silent' : 'refused'
+}
+
+function byPort(one: readonly [number, unknown], other: readonly [number, unknown]): number {
+  return one[0] - other[0]
+}

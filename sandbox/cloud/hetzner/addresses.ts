@@ -1,0 +1,39 @@
+import ipaddr from 'ipaddr.js'
+import type { PrimaryIp, State } from '../state.ts'
+import { HetznerError } from './errors.ts'
+
+/** The first addresses belong to the cloud itself, the last is the broadcast address. */
+const firstHost = 10
+const lastHost = 250
+
+/**
+ * The lowest address of the network, from .10 upward, that no Primary IP and no machine has.
+ * @throws HetznerError `resource_limit_exceeded`
+ */
+export function freeIpv4(state: State, network: string): string {
+  const taken = new Set([...state.primaryIps.map((ip) => ip.address), ...state.servers.map((server) => server.address)])
+  const [first = 0, second = 0, third = 0] = ipaddr.IPv4.networkAddressFromCIDR(network).octets
+  for (let host = firstHost; host <= lastHost; host++) {
+    const address = `${first}.${second}.${third}.${host}`
+    if (!taken.has(address)) return address
+  }
+  throw new HetznerError('resource_limit_exceeded', 'no IPv4 address is left')
+}
+
+/** A /64 of the documentation prefix (RFC 3849) that is nobody else's, without its length. */
+export function freeIpv6(id: number): string {
+  const low = (id % 0x10000).toString(16)
+  const high = Math.floor(id / 0x10000).toString(16)
+  return ipaddr.IPv6.parse(`2001:db8:${high}:${low}::`).toString()
+}
+
+/** Whether a reverse DNS entry for this address may be kept with the Primary IP. */
+export function belongsTo(primaryIp: PrimaryIp, text: string): boolean {
+  if (primaryIp.type === 'ipv4') return text === primaryIp.address
+  if (!ipaddr.IPv6.isValid(text) || text.includes('%')) return false
+  return ipaddr.IPv6.parse(text).match(ipaddr.IPv6.parse(primaryIp.address), 64)
+}
+
+/** The name that an IPv4 address has until another is set. */
+export const defaultPointer = (address: string) =>
+  `static.${address.split('.').reverse().join('.')}.clients.your-server.de`

@@ -1,0 +1,17 @@
+import pLimit, { type LimitFunction } from 'p-limit'
+
+/** Puts what is asked of one machine in a row: a firewall change waits until the machine that it is for was made. */
+export class Turns {
+  readonly #queues = new Map<number, LimitFunction>()
+
+  /** Runs `work` after everything that was asked for this server before. */
+  async run<Result>(server: number, work: () => Promise<Result>): Promise<Result> {
+    const queue = this.#queues.get(server) ?? pLimit(1)
+    this.#queues.set(server, queue)
+    try {
+      return await queue(work)
+    } finally {
+      if (queue.activeCount + queue.pendingCount === 0) this.#queues.delete(server)
+    }
+  }
+}

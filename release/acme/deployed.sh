@@ -1,0 +1,7 @@
+#!/bin/bash
+# certbot's deploy hook: the web front, and nothing else, takes the new certificate.
+set -euo pipefail
+# One link for certificate and key: nginx never sees the one without the other.
+ln -sfn "$RENEWED_LINEAGE" /etc/skerry/web.new
+mv --no-target-directory /etc/skerry/web.new /etc/skerry/web
+systemctl reload nginx.service

@@ -1,0 +1,143 @@
+#!/bin/bash
+# Makes the server what this release says: run by skerry-release, with the secrets (JSON) on standard input.
+# Every step looks first: applied again, it changes nothing and disturbs nobody.
+set -euo pipefail
+export LC_ALL=C
+umask 022
+
+release=$(dirname "$(readlink -f "$0")")
+etc=/etc/skerry
+node=/opt/skerry/runtime/bin/node
+started=$(date +%s)
+# shellcheck source=/dev/null
+source "$release/acme/acme.env"
+
+# put SOURCE TARGET: writes the target only when it differs.
+put() {
+  cmp --silent "$1" "$2" && return
+  install -m 0644 "$1" "$2.new"
+  mv "$2.new" "$2"
+}
+
+# fingerprint FILE...: of the contents, in this order
+fingerprint() {
+  local file
+  for file; do sha256sum <"$file"; done | sha256sum | cut -d' ' -f1
+}
+
+# made_from NAME FINGERPRINT: whether NAME was last made from the same; remember NAME FINGERPRINT: from now on it was.
+made_from() { [[ -f $etc/made/$1 && $(<"$etc/made/$1") == "$2" ]]; }
+remember() { echo "$2" >"$etc/made/$1"; }
+
+secrets() {
+  install -d -m 0700 "$etc" "$etc/made"
+  "$node" "$release/secrets.mjs" "$etc"
+}
+
+firewall() {
+  local file
+  install -d "/etc/nftables.d"
+  for file in "$release"/nftables/*.nft; do nft --check --file "$file"; done
+  put "$release/nftables/metadata.nft" /etc/nftables.d/metadata.nft
+  put "$release/nftables/skerry.nft" /etc/nftables.d/skerry.nft
+  put "$release/nftables.conf" /etc/nftables.conf
+  systemctl enable --quiet nftables.service
+  # Loaded always: rules that someone has changed by hand come back; open connections are not touched.
+  systemctl reload-or-restart nftables.service
+}
+
+units() {
+  local unit installed
+  for installed in /etc/systemd/system/skerry-*.*; do
+    unit=${installed##*/}
+    if [[ -f $installed && ! -f $release/systemd/$unit ]]; then
+      systemctl disable --quiet --now "$unit"
+      rm "$installed"
+    fi
+  done
+  for unit in "$release"/systemd/*; do put "$unit" "/etc/systemd/system/${unit##*/}"; done
+  if ! made_from units "$(fingerprint "$release"/systemd/*)"; then
+    systemctl daemon-reload
+    remember units "$(fingerprint "$release"/systemd/*)"
+  fi
+  systemctl reset-failed 'skerry-*'
+  systemctl enable --quiet skerry-broker.service "${sockets[@]}" skerry-acme.timer
+}
+
+broker() {
+  local now unit
+  now="$(fingerprint "$release"/broker.{mjs,env} "$release"/systemd/skerry-broker.service \
+    "${sockets[@]/#/$release/systemd/}" "$etc"/broker/*) $(readlink /opt/skerry/runtime)"
+  if ! made_from broker "$now"; then
+    # A socket takes its new settings only while nobody uses it.
+    if ! made_from sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
+      systemctl stop skerry-broker.service "${sockets[@]}"
+    fi
+    systemctl start "${sockets[@]}"
+    systemctl restart skerry-broker.service
+    remember sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"
+    remember broker "$now"
+  fi
+  systemctl start "${sockets[@]}" skerry-broker.service
+}
+
+# A certificate that nobody trusts, so that nginx can start and answer the ACME server.
+self_signed() {
+  local directory=$etc/self-signed/$SKERRY_HOSTNAME
+  [[ -f $directory/fullchain.pem ]] && return
+  install -d -m 0700 "$etc/self-signed" "$directory"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$SKERRY_HOSTNAME" \
+    -addext "subjectAltName=DNS:$SKERRY_HOSTNAME" -keyout "$directory/privkey.pem" -out "$directory/fullchain.pem.new" 2>/dev/null
+  mv "$directory/fullchain.pem.new" "$directory/fullchain.pem"
+}
+
+web() {
+  local now lineage=/etc/letsencrypt/live/$SKERRY_ACME_LINEAGE certificate
+  install -d /etc/letsencrypt /var/lib/letsencrypt /var/log/letsencrypt /var/www/skerry-acme
+  self_signed
+  certificate=$etc/self-signed/$SKERRY_HOSTNAME
+  [[ ! -e $lineage/fullchain.pem ]] || certificate=$lineage
+  if [[ $(readlink "$etc/web") != "$certificate" ]]; then
+    ln -sfn "$certificate" "$etc/web.new"
+    mv --no-target-directory "$etc/web.new" "$etc/web"
+  fi
+  put "$release/nginx/nginx.conf" /etc/nginx/nginx.conf
+  put "$release/nginx/skerry.conf" /etc/nginx/skerry.conf
+  now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/* "$etc/web/fullchain.pem")
+  systemctl enable --quiet nginx.service
+  if ! made_from web "$now"; then
+    nginx -t -q
+    systemctl reload-or-restart nginx.service
+    remember web "$now"
+  fi
+  systemctl start nginx.service
+}
+
+# The release's own timer renews; Debian's would do it at its own times, without our back-off.
+acme() {
+  systemctl disable --quiet --now certbot.timer
+  systemctl start skerry-acme.timer
+  [[ -e /etc/letsencrypt/live/$SKERRY_ACME_LINEAGE/fullchain.pem ]] || systemctl restart --no-block skerry-acme.service
+}
+
+health() {
+  systemctl start skerry-health.service
+}
+
+# Shows what the services said since the start, for whoever has to mend it.
+explain() {
+  local unit
+  trap - ERR
+  echo "apply: $step failed"
+  for unit in skerry-broker skerry-health nginx; do
+    journalctl --quiet --no-pager --output cat --lines 15 --since "@$started" --unit "$unit.service" | sed "s/^/$unit: /" || true
+  done
+}
+
+sockets=()
+for socket in "$release"/systemd/*.socket; do sockets+=("${socket##*/}"); done
+trap 'explain' ERR
+set -o errtrace
+for step in secrets firewall units broker web acme health; do
+  "$step"
+done

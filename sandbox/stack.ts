@@ -1,0 +1,110 @@
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { execa, type Options } from 'execa'
+import { parseDocument } from 'yaml'
+import { zoneId } from './cloud/cloudflare/zones.ts'
+import { pulumiEnvironment } from './engine/environment.ts'
+import type { Engine } from './engine/locate.ts'
+import { sandboxFiles } from './files.ts'
+import { edgePorts, type Instance } from './instance.ts'
+import { randomPassword } from './password.ts'
+import type { Report } from './progress.ts'
+import { sandboxTokens } from './tokens.ts'
+
+const checkout = join(import.meta.dirname, '..')
+
+/** The stack `sandbox` of one instance, driven by the genuine engine. */
+export interface Stack {
+  /** Runs one command of the engine with the terminal's own input and output; resolves with its exit code. */
+  attach(parameters: readonly string[]): Promise<number>
+  /**
+   * Runs one command, reports its lines and appends them to the log.
+   * @throws Error with the last lines when the command fails
+   */
+  run(parameters: readonly string[], report: Report, input?: string): Promise<void>
+  /** Runs one command and parses what it prints as JSON. */
+  json(parameters: readonly string[]): Promise<unknown>
+}
+
+/**
+ * The stack's settings for this instance: the checkout's Pulumi.sandbox.yaml with the addresses and names of instance 0
+ * replaced by its own.
+ */
+export function stackSettings(text: string, instance: Instance): string {
+  const document = parseDocument(text)
+  const set = (key: string, value: unknown) => document.setIn(['config', key], value)
+  set('hcloud:endpoint', `http://${instance.edge}:${edgePorts.hetzner}/v1`)
+  set('cloudflare:baseUrl', `http://${instance.edge}:${edgePorts.cloudflare}/client/v4`)
+  set('skerry:cloudflareZoneId', zoneId(instance.zone))
+  set('skerry:hostname', instance.hostname)
+  set('skerry:sshNetworks', [`${instance.edge}/32`])
+  set('skerry:acmeDirectory', `https://${instance.acmeName}:${edgePorts.acme}/dir`)
+  set('skerry:acmeEmail', `operator@${instance.zone}`)
+  set('skerry:caaIssuer', instance.acmeName)
+  return document.toString()
+}
+
+/**
+ * A project folder of the instance's own beside the checkout: the program is the checkout's, through links; the stack's
+ * settings are this instance's, so that the engine writes nothing into the checkout.
+ */
+async function prepareProject(instance: Instance): Promise<void> {
+  const files = sandboxFiles(instance)
+  if (existsSync(join(files.project, 'Pulumi.sandbox.yaml'))) return
+  await mkdir(files.project, { recursive: true, mode: 0o700 })
+  for (const name of ['Pulumi.yaml', 'package.json', 'node_modules', 'infra']) {
+    await symlink(join(checkout, name), join(files.project, name)).catch((error) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+  }
+  await writeFile(files.passphrase, randomPassword(), { mode: 0o600 })
+  const settings = stackSettings(await readFile(join(checkout, 'Pulumi.sandbox.yaml'), 'utf8'), instance)
+  await writeFile(join(files.project, 'Pulumi.sandbox.yaml'), settings, { mode: 0o600 })
+}
+
+/** Opens the stack; makes its project folder when there is none. */
+export async function openStack(instance: Instance, engine: Engine): Promise<Stack> {
+  await prepareProject(instance)
+  const files = sandboxFiles(instance)
+  await mkdir(dirname(files.pulumiLog), { recursive: true })
+  const tokens = await sandboxTokens(instance)
+  const options = {
+    cwd: files.project,
+    env: {
+      ...(await pulumiEnvironment({ instance, engine })),
+      PULUMI_STACK: 'sandbox',
+      PULUMI_CONFIG_PASSPHRASE_FILE: files.passphrase,
+      HCLOUD_TOKEN: tokens.hetzner,
+      CLOUDFLARE_API_TOKEN: tokens.cloudflare,
+    },
+    extendEnv: false,
+    reject: false,
+  } satisfies Options
+  return {
+    async attach(parameters) {
+      const result = await execa(engine.pulumi, parameters, { ...options, stdio: 'inherit' })
+      return result.exitCode ?? 1
+    },
+    async run(parameters, report, input = '') {
+      const child = execa(engine.pulumi, parameters, { ...options, all: true, input })
+      child.all.pipe(createWriteStream(files.pulumiLog, { flags: 'a' }))
+      const tail: string[] = []
+      for await (const line of child.iterable({ from: 'all' })) {
+        if (line.trim() === '') continue
+        report(line)
+        tail.push(line)
+        if (tail.length > 40) tail.shift()
+      }
+      const result = await child
+      if (result.exitCode !== 0) {
+        throw new Error(`pulumi ${parameters[0]} failed:\n\n${tail.join('\n')}\n\nThe whole of it: ${files.pulumiLog}`)
+      }
+    },
+    async json(parameters) {
+      const result = await execa(engine.pulumi, parameters, options)
+      if (result.exitCode !== 0) throw new Error(`pulumi ${parameters.join(' ')} failed: ${result.stderr}`)
+      return JSON.parse(result.stdout)
+    },
+  }
+}

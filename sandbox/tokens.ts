@@ -1,0 +1,24 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Instance } from './instance.ts'
+
+/** The API tokens of one sandbox, in the forms that the providers insist on. */
+export interface Tokens {
+  /** 64 hexadecimal digits. */
+  readonly hetzner: string
+  /** 40 hexadecimal digits. */
+  readonly cloudflare: string
+}
+
+/** Reads the sandbox's tokens; makes them when there are none. */
+export async function sandboxTokens(instance: Instance): Promise<Tokens> {
+  const file = join(instance.directory, 'tokens.json')
+  if (!existsSync(file)) {
+    await mkdir(instance.directory, { recursive: true, mode: 0o700 })
+    const tokens: Tokens = { hetzner: randomBytes(32).toString('hex'), cloudflare: randomBytes(20).toString('hex') }
+    await writeFile(file, JSON.stringify(tokens), { mode: 0o600 })
+  }
+  return JSON.parse(await readFile(file, 'utf8'))
+}

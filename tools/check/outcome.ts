@@ -29,11 +29,13 @@ const projectDirectory = new URL('../..', import.meta.url).pathname
  *
  * @param directory where it works
  * @param argv the command, from this project's packages or PATH, and its arguments
+ * @param input what it reads on standard input
  * @throws Error when the command cannot be started
  */
 export async function runChecker(
   directory: string,
   [command, ...args]: readonly [string, ...string[]],
+  input = '',
 ): Promise<Outcome> {
   const result = await execa(command, args, {
     cwd: directory,
@@ -41,7 +43,7 @@ export async function runChecker(
     preferLocal: true,
     reject: false,
     all: true,
-    stdin: 'ignore',
+    input,
     maxBuffer: 10_000_000,
     timeout: 300_000,
     env: { NO_COLOR: '1', FORCE_COLOR: '0' },

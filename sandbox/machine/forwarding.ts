@@ -1,12 +1,11 @@
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import { lock } from 'proper-lockfile'
+import { access, readFile, rm, writeFile } from 'node:fs/promises'
 import { execa } from 'execa'
+import { lock } from 'proper-lockfile'
 import type { Instance } from '../instance.ts'
 
 const setting = '/proc/sys/net/ipv4/ip_forward'
 /** The host's own value, kept by the first sandbox that comes up for the last one that goes; lost at a reboot like the setting. */
-const remembered = '/run/skerry/ip_forward'
+const remembered = '/run/skerry-ip_forward'
 
 /** Lets the host forward packets. `announce` makes this sandbox visible to `otherSandboxes`, under the same lock. */
 export async function startForwarding(announce: () => Promise<void>): Promise<void> {
@@ -45,8 +44,10 @@ async function isRemembered(): Promise<boolean> {
 }
 
 async function locked(action: () => Promise<void>): Promise<void> {
-  await mkdir(dirname(remembered), { recursive: true })
-  const release = await lock(remembered, { realpath: false, retries: { retries: 200, minTimeout: 50, maxTimeout: 100 } })
+  const release = await lock(remembered, {
+    realpath: false,
+    retries: { retries: 200, minTimeout: 50, maxTimeout: 100 },
+  })
   try {
     await action()
   } finally {

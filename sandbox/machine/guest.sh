@@ -41,7 +41,7 @@ while true; do
   plug_in
   status=0
   (run) || status=$?
-  find "$machine" -depth -type d -exec rmdir {} +
+  find "$machine" -depth -type d -exec rmdir {} + || echo "$NAME: its control group is still in use"
   # 133: the server asks to be started again (systemd-nspawn's way to say "reboot").
   if [ "$status" -ne 133 ]; then break; fi
 done

@@ -21,7 +21,11 @@ export async function readReach(): Promise<Reach> {
     output('apt-get', ['indextargets', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages']),
     output('apt-config', ['dump']),
   ])
-  return { ...debianArchives(release, targets), aptSettings: reachSettings(settings), certificates: await certificates() }
+  return {
+    ...debianArchives(release, targets),
+    aptSettings: reachSettings(settings),
+    certificates: await certificates(),
+  }
 }
 
 /**

@@ -96,7 +96,11 @@ test('cloud-init: a key of the wrong type and a broken file it writes fail', nee
 })
 
 test('without root they say what they need, and do not pass', { skip: process.platform !== 'linux' }, async (t) => {
-  t.mock.method(process, 'getuid', () => 1000)
+  const getuid = process.getuid ?? (() => 0)
+  t.after(() => {
+    process.getuid = getuid
+  })
+  process.getuid = () => 1000
   for (const check of [checkNginx, checkUnits, checkFirewall, checkCloudInit]) {
     await assert.rejects(check('/nowhere'), (error) => error instanceof NotRun && /root/.test(error.message))
   }

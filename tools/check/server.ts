@@ -2,7 +2,8 @@ import { readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureCheckRoot } from '../../sandbox/machine/base.ts'
-import { NotRun, type Outcome, runChecker } from './outcome.ts'
+import { runInRoot } from '../../sandbox/machine/in-root.ts'
+import { failed, NotRun, type Outcome, passed, runChecker } from './outcome.ts'
 import { pythonTool } from './python.ts'
 
 /**
@@ -16,9 +17,12 @@ async function insideServer(name: string, rendered: string): Promise<Outcome> {
   if (process.platform !== 'linux') throw new NotRun(`it needs Linux, this is ${process.platform}`, 'run it on Linux')
   if (process.getuid?.() !== 0) throw new NotRun("it needs root, for a server's root directory", 'run it with sudo')
   const root = await ensureCheckRoot((message) => console.error(message))
-  const scripts = join(import.meta.dirname, 'server')
-  const alone = ['unshare', '--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child'] as const
-  return runChecker(rendered, [...alone, join(scripts, 'inside.sh'), root, rendered, join(scripts, `${name}.sh`)])
+  const script = join(import.meta.dirname, 'server', `${name}.sh`)
+  const binds = { '/check': rendered, '/tmp/check.sh': script }
+  const { exitCode, stdout, stderr } = await runInRoot(root, ['/bin/bash', '/tmp/check.sh'], { binds })
+  return exitCode === 0
+    ? passed
+    : failed(`${stdout}${stderr}`.trim() || `${name}.sh ended with exit status ${exitCode}`)
 }
 
 /** The web front's configuration, read by nginx itself. */

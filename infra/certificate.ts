@@ -40,8 +40,8 @@ export class Certificate extends ComponentResource {
       {
         privateKeyPem: key.privateKeyPem,
         subject: { commonName: args.commonName, organization: args.organization },
-        dnsNames: [...(args.dnsNames ?? [])],
-        ipAddresses: [...(args.ipAddresses ?? [])],
+        ...(args.dnsNames ? { dnsNames: [...args.dnsNames] } : {}),
+        ...(args.ipAddresses ? { ipAddresses: [...args.ipAddresses] } : {}),
       },
       { parent: this },
     )

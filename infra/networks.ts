@@ -11,7 +11,7 @@ const shortestPrefix = { ipv4: 8, ipv6: 16 }
  */
 export function networkMistake(text: string): string | undefined {
   if (ipaddr.isValid(text)) return `"${text}" has no prefix length: for this one address write ${hostNetwork(text)}`
-  // The parser also takes short and octal forms such as 10.1/16, which the firewall's API refuses.
+  // The parser also takes short, octal and zoned forms (10.1/16, fe80::%eth0/64), which the firewall's API refuses.
   const [address, prefixLength] = ipaddr.isValidCIDR(text) ? ipaddr.parseCIDR(text) : []
   if (address === undefined || prefixLength === undefined || !isPlain(text, address)) {
     return `"${text}" is not a network in CIDR notation`
@@ -37,7 +37,7 @@ function hostNetwork(text: string): string {
 }
 
 function isPlain(text: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return address.kind() === 'ipv6' || text.split('/')[0] === address.toString()
+  return address.kind() === 'ipv6' ? !text.includes('%') : text.split('/')[0] === address.toString()
 }
 
 function networkOf(address: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number): string {

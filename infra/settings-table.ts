@@ -84,14 +84,15 @@ export const settingsTable = {
     command: "pulumi config set --path 'skerry:sshNetworks[0]' 203.0.113.7/32",
   }),
   acmeEmail: setting({
-    schema: z.email(),
+    // Narrower than RFC 5321: it stands in a shell script's environment.
+    schema: z.email().regex(/^[\w.+-]+@/),
     allowed: 'an e-mail address at which the certificate authority reaches you',
     example: 'operator@example.com',
   }),
   acmeDirectory: setting({
     schema: z
       .url({ protocol: /^https$/ })
-      .regex(/^[\w.~:/?&=%-]+$/)
+      .regex(/^[\w.~:/?&=-]+$/)
       .default(letsEncrypt),
     allowed: 'the https URL of an ACME directory (RFC 8555, section 7.1.1)',
     example: letsEncrypt,

@@ -55,7 +55,9 @@ export function checkSettings(configuration: StackConfiguration): Settings {
   const settings = checked as Checked
   // Without a usable directory there is nothing to hold the issuer against.
   const knownIssuer = checked.acmeDirectory ? knownIssuers[new URL(settings.acmeDirectory).hostname] : undefined
-  if (checked.acmeDirectory) mistakes.push(...issuerMistakes(configuration.values[issuerKey], knownIssuer))
+  if (checked.acmeDirectory && (checked.caaIssuer || configuration.values[issuerKey] === undefined)) {
+    mistakes.push(...issuerMistakes(settings.caaIssuer, knownIssuer))
+  }
   const caaIssuer = settings.caaIssuer ?? knownIssuer
   if (mistakes.length > 0 || caaIssuer === undefined) throw new Error(mistakesReport(mistakes))
   return { ...settings, caaIssuer, architecture: settings.serverType.startsWith('cax') ? 'arm' : 'x86' }

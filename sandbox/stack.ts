@@ -1,5 +1,5 @@
 import { createWriteStream, existsSync } from 'node:fs'
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { parseDocument } from 'yaml'
@@ -51,13 +51,14 @@ export function stackSettings(text: string, instance: Instance): string {
  */
 async function prepareProject(instance: Instance): Promise<void> {
   const files = sandboxFiles(instance)
-  if (existsSync(join(files.project, 'Pulumi.sandbox.yaml'))) return
   await mkdir(files.project, { recursive: true, mode: 0o700 })
+  // Made anew each time: another checkout may have stood the sandbox.
   for (const name of ['Pulumi.yaml', 'package.json', 'node_modules', 'infra']) {
-    await symlink(join(checkout, name), join(files.project, name)).catch((error) => {
-      if (error.code !== 'EEXIST') throw error
-    })
+    const link = join(files.project, name)
+    await rm(link, { force: true })
+    await symlink(join(checkout, name), link)
   }
+  if (existsSync(join(files.project, 'Pulumi.sandbox.yaml'))) return
   await writeFile(files.passphrase, randomPassword(), { mode: 0o600 })
   const settings = stackSettings(await readFile(join(checkout, 'Pulumi.sandbox.yaml'), 'utf8'), instance)
   await writeFile(join(files.project, 'Pulumi.sandbox.yaml'), settings, { mode: 0o600 })

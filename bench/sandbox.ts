@@ -58,7 +58,8 @@ async function measure(
   const start = performance.now()
   await run(parameters, { checkout: tree, deadline: 1_800_000 })
   const seconds = (performance.now() - start) / 1000
-  const parts = parameters.length === 0 ? (await readStatus()).timings : []
+  const parts =
+    parameters.length === 0 ? (await readStatus()).timings.map(({ step, seconds }) => ({ title: step, seconds })) : []
   console.log(`${name}: ${seconds.toFixed(1)} s`)
   return { name, meaning, seconds: Math.round(seconds * 10) / 10, parts }
 }

@@ -75,6 +75,7 @@ async function killedUp(hasCome: () => Promise<unknown>): Promise<void> {
 
 async function assertNothingLeft(): Promise<void> {
   assert.deepEqual(await leftovers(instance), [])
+  assert.deepEqual(globSync(`${instance.directory}{,.*}`), [])
   assert.deepEqual(await processesOfInstance(), [])
   const hosts = await readFile('/etc/hosts', 'utf8')
   assert.ok(!hosts.split(/\s+/).includes(instance.hostname), `${instance.hostname} is still in /etc/hosts`)

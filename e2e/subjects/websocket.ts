@@ -65,9 +65,8 @@ export function webSocket() {
 
     test('two pages talk', async () => {
       const { urls, tryUser } = sandbox()
-      const origin = new URL(urls.https).origin
       const password = await tryPassword()
-      const pages = await Promise.all([openChat(trusting.browser, origin), openChat(trusting.browser, origin)])
+      const pages = await Promise.all([openChat(trusting.browser, urls.https), openChat(trusting.browser, urls.https)])
       await Promise.all(pages.map((page) => call(page, 'join', urls.wss, tryUser.name, password)))
       const [ada, ben] = pages
       await call(ada, 'say', `${tryUser.name}/ada`, 'hello ben')
@@ -79,7 +78,7 @@ export function webSocket() {
 
     test('does not take a wrong password', async () => {
       const { urls, tryUser } = sandbox()
-      const page = await openChat(trusting.browser, new URL(urls.https).origin)
+      const page = await openChat(trusting.browser, urls.https)
       await assert.rejects(call(page, 'join', urls.wss, tryUser.name, 'wrong'), /Not authorized|Bad User Name/i)
       await page.close()
     })

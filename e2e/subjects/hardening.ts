@@ -7,8 +7,10 @@ import { onServer, run, sandbox, tryToRun } from '../sandbox.ts'
 
 const metadata = '169.254.169.254'
 
+const minute = 60_000
+
 export function hardening() {
-  describe('the server', () => {
+  describe('the server', { timeout: 4 * minute }, () => {
     test('shuts the broker in: exposure of the running unit is 1.5 or less', async () => {
       const report = await onServer('systemd-analyze security --no-pager skerry-broker.service')
       const [, exposure] = /Overall exposure level for skerry-broker\.service: ([\d.]+)/.exec(report) ?? []
@@ -58,7 +60,7 @@ export function hardening() {
     })
   })
 
-  describe('a broker that crashes again and again', () => {
+  describe('a broker that crashes again and again', { timeout: 4 * minute }, () => {
     test('never closes its port: every connection is taken and served', async () => {
       const crash = `
         for round in $(seq 12); do

@@ -8,9 +8,11 @@ import { adminDoor, certificateDoor, passwordDoor, tryPassword } from '../doors.
 import { type Door, publish, subscribe, versions } from '../mosquitto.ts'
 import { sandbox } from '../sandbox.ts'
 
+const minute = 60_000
+
 export function helloWorld() {
   for (const version of versions) {
-    describe(`hello world with Mosquitto's clients, ${version}`, () => {
+    describe(`hello world with Mosquitto's clients, ${version}`, { timeout: 3 * minute }, () => {
       let directory: string
       let tryDoor: Door
       before(async () => {

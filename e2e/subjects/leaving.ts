@@ -24,8 +24,10 @@ const moments: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 }
 
+const minute = 60_000
+
 export function leaving() {
-  describe('leaving', () => {
+  describe('leaving', { timeout: 12 * minute }, () => {
     test('destroy removes every resource, and down the cloud itself', async () => {
       await run(['pulumi', 'destroy', '--yes'])
       const { stdout } = await run(['pulumi', 'stack', 'export'])

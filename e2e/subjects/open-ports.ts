@@ -6,8 +6,10 @@ import { addOutsider, removeOutsider } from '../../sandbox/machine/network.ts'
 import { type Answer, scan } from '../ports.ts'
 import { instance, onServer, sandbox } from '../sandbox.ts'
 
+const minute = 60_000
+
 export function openPorts() {
-  describe('the network', () => {
+  describe('the network', { timeout: 3 * minute }, () => {
     test('of all 65535 ports, those of the list answer and nothing else makes a sound', async () => {
       const everything = Array.from({ length: 65_535 }, (_, index) => index + 1)
       const answers = await scan(sandbox().address, everything)

@@ -6,9 +6,11 @@ import { eventually } from '../eventually.ts'
 import { onServer } from '../sandbox.ts'
 import { publicCertificate } from '../web.ts'
 
+const minute = 60_000
+
 /** @param meanwhile subjects that run while the clients of before the renewal stay connected */
 export function renewal(meanwhile: () => void) {
-  describe('the public certificate', () => {
+  describe('the public certificate', { timeout: 6 * minute }, () => {
     let clients: readonly MqttClient[]
     const disconnects: string[] = []
     before(async () => {
@@ -36,7 +38,11 @@ export function renewal(meanwhile: () => void) {
 
     test('renews under connected clients', async () => {
       const { serialNumber } = await publicCertificate()
-      await onServer('certbot renew --force-renewal --no-random-sleep-on-renew')
+      // Due now: the service renews as it would on its day, in its own confinement.
+      await onServer(`
+        sed -i '1i renew_before_expiry = 20 years' /etc/letsencrypt/renewal/*.conf
+        systemctl start skerry-acme.service
+        sed -i '/^renew_before_expiry/d' /etc/letsencrypt/renewal/*.conf`)
       await eventually(async () => assert.notEqual((await publicCertificate()).serialNumber, serialNumber))
       await assertTalk('try/renewed')
     })

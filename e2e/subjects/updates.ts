@@ -6,8 +6,10 @@ import { connectAdmin, connectWebSocket, nextMessage } from '../doors.ts'
 import { previewChanges } from '../preview.ts'
 import { onServer, run, tryToRun, up } from '../sandbox.ts'
 
+const minute = 60_000
+
 export function updates() {
-  describe('up again', () => {
+  describe('up again', { timeout: 8 * minute }, () => {
     test('changes nothing, and nothing on the server is started again', async () => {
       const before = await serverState()
       await up()
@@ -16,7 +18,7 @@ export function updates() {
     })
   })
 
-  describe('a changed bundle', () => {
+  describe('a changed bundle', { timeout: 8 * minute }, () => {
     test('touches the release alone, refuses no connection, and every client comes back', async () => {
       await using changed = await changedCheckout(`console.error('a changed bundle')`)
       const steps = await previewChanges({ checkout: changed.path })
@@ -44,7 +46,7 @@ export function updates() {
     })
   })
 
-  describe('a bundle that does not start', () => {
+  describe('a bundle that does not start', { timeout: 8 * minute }, () => {
     test('fails with its reason while the one before serves on; the next up works', async () => {
       const before = await serverState()
       {

@@ -3,8 +3,10 @@ import { describe, test } from 'node:test'
 import { sandbox } from '../sandbox.ts'
 import { get, handshake, talkPlain } from '../web.ts'
 
+const minute = 60_000
+
 export function webFront() {
-  describe('the web front', () => {
+  describe('the web front', { timeout: 2 * minute }, () => {
     test('port 80 redirects to https for good, path and query kept', async () => {
       const response = await get(`http://${sandbox().hostname}/some/where?a=1`)
       assert.equal(response.statusCode, 301)

@@ -6,8 +6,10 @@ import { call, openChat, received, startBrowser, type TrustingBrowser } from '..
 import { connectWebSocket, nextMessage, tryPassword } from '../doors.ts'
 import { checkout, sandbox } from '../sandbox.ts'
 
+const minute = 60_000
+
 export function webSocket() {
-  describe('MQTT over WebSocket from Node', () => {
+  describe('MQTT over WebSocket from Node', { timeout: 3 * minute }, () => {
     for (const protocolVersion of [4, 5] as const) {
       test(`two clients talk, MQTT ${protocolVersion === 4 ? '3.1.1' : '5'}`, async () => {
         const [ada, ben] = await Promise.all([
@@ -37,7 +39,7 @@ export function webSocket() {
     })
   })
 
-  describe('a real browser', () => {
+  describe('a real browser', { timeout: 3 * minute }, () => {
     let trusting: TrustingBrowser
     before(async () => {
       trusting = await startBrowser(sandbox().acmeRootFile)

@@ -32,7 +32,7 @@ async function virtualEnvironment(): Promise<string> {
   const made = `${path}.${process.pid}`
   await mkdir(cacheDirectory, { recursive: true })
   try {
-    await step('python3', ['-m', 'venv', made], 'apt-get install python3-venv, or Python 3 from your system')
+    await makeEnvironment(made)
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:']
     await step(
       join(made, 'bin/python3'),
@@ -45,6 +45,21 @@ async function virtualEnvironment(): Promise<string> {
     if (!existsSync(path)) throw error
   }
   return path
+}
+
+/** Debian packs what makes virtual environments on its own. */
+async function makeEnvironment(path: string): Promise<void> {
+  const remedy = 'install Python 3 with its venv module; on Debian: apt-get install python3-venv'
+  const make = () => step('python3', ['-m', 'venv', '--clear', path], remedy)
+  try {
+    await make()
+  } catch (error) {
+    if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) throw error
+    const options = ['-o', 'DPkg::Lock::Timeout=300', '--quiet', '--yes', '--no-install-recommends']
+    await step('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '--quiet', 'update'], remedy)
+    await step('apt-get', [...options, 'install', 'python3-venv'], remedy)
+    await make()
+  }
 }
 
 async function step(command: string, args: string[], remedy: string): Promise<void> {

@@ -3,23 +3,42 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ensureCheckRoot } from '../../sandbox/machine/base.ts'
 import { runInRoot } from '../../sandbox/machine/in-root.ts'
+import { installPrerequisites } from '../../sandbox/machine/prerequisites.ts'
 import { failed, NotRun, type Outcome, passed, runChecker } from './outcome.ts'
 import { pythonTool } from './python.ts'
 
-/**
- * Runs one of `server/NAME.sh` inside the cached root of a server: it has the programs that will read these files, and
- * none of them starts on this host.
- *
- * @param rendered what `renderServerFiles` made
- * @throws NotRun elsewhere than on Linux as root
- */
-async function insideServer(name: string, rendered: string): Promise<Outcome> {
+let root: Promise<string> | undefined
+
+/** The cached root of a server, made at the first call (minutes when it is not in the cache). */
+async function serverRoot(): Promise<string> {
   if (process.platform !== 'linux') throw new NotRun(`it needs Linux, this is ${process.platform}`, 'run it on Linux')
   if (process.getuid?.() !== 0) throw new NotRun("it needs root, for a server's root directory", 'run it with sudo')
-  const root = await ensureCheckRoot((message) => console.error(message))
+  root ??= makeRoot()
+  return root
+}
+
+async function makeRoot(): Promise<string> {
+  const report = (message: string) => console.error(message)
+  try {
+    await installPrerequisites(report)
+    return await ensureCheckRoot(report)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new NotRun(`there is no root of a server: ${reason}`, 'mend that, or run it on Debian as root')
+  }
+}
+
+/**
+ * Runs `server/NAME.sh` inside the root of a server: it has the programs that will read these files, and none of them
+ * starts on this host.
+ *
+ * @param rendered a directory as `serverFiles` makes it
+ * @throws NotRun where there can be no such root
+ */
+async function insideServer(name: string, rendered: string): Promise<Outcome> {
   const script = join(import.meta.dirname, 'server', `${name}.sh`)
   const binds = { '/check': rendered, '/tmp/check.sh': script }
-  const { exitCode, stdout, stderr } = await runInRoot(root, ['/bin/bash', '/tmp/check.sh'], { binds })
+  const { exitCode, stdout, stderr } = await runInRoot(await serverRoot(), ['/bin/bash', '/tmp/check.sh'], { binds })
   return exitCode === 0
     ? passed
     : failed(`${stdout}${stderr}`.trim() || `${name}.sh ended with exit status ${exitCode}`)

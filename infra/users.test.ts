@@ -10,7 +10,7 @@ describe('a user of the settings', () => {
     it(`may be called ${name}`, () => assert.equal(userMistake(name, hash), undefined))
   }
 
-  for (const name of ['', 'x'.repeat(65), 'a/b', '+', 'a#', '$SYS', 'a b', '-a', 'a-', 'a\nb', 'ä']) {
+  for (const name of ['', 'x'.repeat(65), 'a/b', '+', 'a#', '$SYS', 'a b', '-a', 'a\nb', 'ä']) {
     it(`may not be called ${JSON.stringify(name)}`, () => assert.match(userMistake(name, hash) ?? '', /is not 1 to 64/))
   }
 

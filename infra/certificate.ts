@@ -11,7 +11,7 @@ export interface CertificateArgs {
   readonly commonName: string
   readonly organization: string
   readonly signer: Signer
-  /** Key usages and extended key usages, in the provider's spelling. */
+  /** Key usages and extended key usages as the provider spells them: `server_auth`, whatever its documentation says. */
   readonly uses: readonly string[]
   readonly validHours: number
   /** An `up` in the last so many hours makes the certificate anew; 0: only after it expired. */

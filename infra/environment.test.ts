@@ -129,7 +129,7 @@ describe('an environment', () => {
     assert.equal(plain(privateKeyPem), keyOf('root-ca'))
     assert.deepEqual(inputs, {
       subject: { commonName: 'Skerry root CA (test)', organization: 'Skerry' },
-      allowedUses: ['certSigning', 'crlSigning'],
+      allowedUses: ['cert_signing', 'crl_signing'],
       isCaCertificate: true,
       maxPathLength: 1,
       setSubjectKeyId: true,
@@ -154,7 +154,7 @@ describe('an environment', () => {
       'Skerry issuing CA (test)',
       'root-ca',
       {
-        allowedUses: ['certSigning', 'crlSigning'],
+        allowedUses: ['cert_signing', 'crl_signing'],
         isCaCertificate: true,
         maxPathLength: 0,
         earlyRenewalHours: 0,
@@ -165,20 +165,20 @@ describe('an environment', () => {
       'broker',
       'mqtt.example.com',
       'issuing-ca',
-      { allowedUses: ['digitalSignature', 'serverAuth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
+      { allowedUses: ['digital_signature', 'server_auth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
       { dnsNames: ['mqtt.example.com', 'localhost'], ipAddresses: ['127.0.0.1'] },
     ],
     ...(['proxy', 'health'] as const).map((name): [string, string, string, object] => [
       name,
       `skerry-${name}`,
       'issuing-ca',
-      { allowedUses: ['digitalSignature', 'clientAuth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
+      { allowedUses: ['digital_signature', 'client_auth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
     ]),
     [
       'administrator',
       'admin',
       'issuing-ca',
-      { allowedUses: ['digitalSignature', 'clientAuth'], earlyRenewalHours: 90 * 24, validityPeriodHours: year },
+      { allowedUses: ['digital_signature', 'client_auth'], earlyRenewalHours: 90 * 24, validityPeriodHours: year },
     ],
   ]
   for (const [name, commonName, signer, expected, names = {}] of certificates) {

@@ -29,9 +29,9 @@ const lifetimes = {
 }
 
 const organization = 'Skerry'
-const authorityUses = ['certSigning', 'crlSigning']
-const serverUses = ['digitalSignature', 'serverAuth']
-const clientUses = ['digitalSignature', 'clientAuth']
+const authorityUses = ['cert_signing', 'crl_signing']
+const serverUses = ['digital_signature', 'server_auth']
+const clientUses = ['digital_signature', 'client_auth']
 
 /** The administrator's common name, and so its user name; it has no password. */
 export const administrator = 'admin'

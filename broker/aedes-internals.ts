@@ -1,0 +1,32 @@
+import type { EventEmitter } from 'node:events'
+import type { Aedes, Client, Subscription } from 'aedes'
+import type { IConnectPacket, Packet } from 'mqtt-packet'
+
+interface Parser extends EventEmitter {
+  /** The packet of which a part was read; `length` is what its fixed header announced, -1 before that. */
+  readonly packet: { readonly length: number }
+  parse(bytes: Buffer): number
+  on(event: 'packet', listener: (packet: Packet) => void): this
+}
+
+/** What aedes 2.0.0-beta.1 has and its types do not tell. The version is pinned because of this file. */
+export interface InnerClient extends Client {
+  subscriptions: Record<string, Pick<Subscription, 'qos'>>
+  duplicates: Record<string, number>
+  readonly _parser: Parser
+  readonly _will?: IConnectPacket['will'] | null
+}
+
+export interface InnerBroker extends Aedes {
+  clients: Record<string, Client>
+  brokers: Record<string, never>
+  clearSessionExpiry(clientId: string): void
+}
+
+export function innerClient(client: Client): InnerClient {
+  return client as InnerClient
+}
+
+export function innerBroker(broker: Aedes): InnerBroker {
+  return broker as InnerBroker
+}

@@ -1,0 +1,24 @@
+import { existsSync } from 'node:fs'
+import { type Credentials, readCredentials } from './credentials.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+export interface Configuration extends Pick<Settings, 'administrators' | 'listeners'> {
+  readonly credentials: Credentials
+}
+
+/** Reads settings (environment, then `.env`) and files; throws an error that names every mistake, a line each. */
+export async function readConfiguration(): Promise<Configuration> {
+  // Variables that are set already win.
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  const { settings, mistakes } = readSettings(process.env, process.pid)
+  const { hostname, administrators, credentialsDirectory, listeners } = settings
+  const isProxyNeeded = listeners?.some(({ door }) => door === 'wss') ?? false
+  const read = credentialsDirectory
+    ? await readCredentials(credentialsDirectory, { hostname, administrators, isProxyNeeded })
+    : { mistakes: [] }
+  const all = [...mistakes, ...('mistakes' in read ? read.mistakes : [])]
+  if (all.length > 0 || !administrators || !listeners || !('credentials' in read)) {
+    throw new Error(`The configuration cannot be used:\n${all.map((mistake) => `- ${mistake}`).join('\n')}`)
+  }
+  return { administrators, listeners, credentials: read.credentials }
+}

@@ -1,0 +1,58 @@
+const KIB = 1024
+const MIB = 1024 * KIB
+
+/** What one connection, user, address and the whole broker may use: sizes in bytes, times in milliseconds unless named otherwise. */
+export const limits = {
+  /** Open sockets on one listener, logged in or not. */
+  connectionsPerListener: 10_000,
+  /** Sockets that have not logged in yet: all together, and from one address group. */
+  waitingConnections: 1_000,
+  waitingConnectionsPerAddress: 100,
+  handshakeTimeout: 10_000,
+  connectTimeout: 10_000,
+
+  connectPacketSize: 16 * KIB,
+  packetSize: 256 * KIB,
+  /** One WebSocket message may carry several packets. */
+  frameSize: 512 * KIB,
+  /** Bytes received over a WebSocket and not parsed yet, before reading stops. */
+  unreadBytes: 64 * KIB,
+
+  clientIdLength: 256,
+  topicLength: 1_024,
+  topicLevels: 32,
+  subscriptionsPerClient: 200,
+  /** QoS 2 publishes of one session that were received and not released yet. */
+  halfOpenQoS2: 1_000,
+
+  /** Unsent bytes above which a subscriber misses QoS 0 messages, and above which it is disconnected. */
+  slowSubscriberBytes: 256 * KIB,
+  stalledSubscriberBytes: 4 * MIB,
+  drainTimeout: 8_000,
+
+  /** Live and stored sessions: of one user, and all together. */
+  sessionsPerUser: 1_000,
+  sessions: 20_000,
+  sessionExpirySeconds: 30 * 24 * 60 * 60,
+  queuedMessagesPerSession: 1_000,
+  queuedBytesPerSession: 4 * MIB,
+  queuedBytes: 128 * MIB,
+  retainedMessages: 10_000,
+  retainedBytes: 64 * MIB,
+
+  /** Passwords that are checked at the same time (32 MiB of memory each), and that wait for it. */
+  passwordChecks: 2,
+  passwordChecksWaiting: 256,
+  passwordChecksWaitingPerAddress: 64,
+  /** Wrong passwords from one address group within the window, after which it is locked out. */
+  failedLogins: 10,
+  failedLoginsSeconds: 60,
+  lockSeconds: 300,
+  trackedAddresses: 20_000,
+
+  /** Lines of one kind that the log takes in one second. */
+  logLinesPerSecond: 50,
+  shutdownTimeout: 5_000,
+}
+
+export type Limits = Readonly<Record<keyof typeof limits, number>>

@@ -1,0 +1,78 @@
+import { mkdir, readFile, realpath } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { sandboxFiles } from '../files.ts'
+import type { Instance } from '../instance.ts'
+import { findExecutable } from './executables.ts'
+import type { Engine } from './locate.ts'
+import { writeWrapper } from './wrapper.ts'
+
+const sandbox = join(import.meta.dirname, '..')
+const checkout = join(sandbox, '..')
+const providers = ['hcloud', 'cloudflare', 'tls', 'command'] as const
+
+/** Whatever points the engine or a provider at a real account stays out of the sandbox. */
+const foreignVariable = /^(PULUMI|HCLOUD|CLOUDFLARE|CF)_/
+
+async function pinnedVersion(provider: string): Promise<string> {
+  const path = join(checkout, 'node_modules', '@pulumi', provider, 'package.json')
+  const { version }: { version: string } = JSON.parse(await readFile(path, 'utf8'))
+  return version
+}
+
+/** The genuine plugin of a provider where the user has installed it in the pinned version; undefined otherwise. */
+async function installedPlugin(provider: string): Promise<string | undefined> {
+  const home = process.env.PULUMI_HOME || join(homedir(), '.pulumi')
+  const folder = join(home, 'plugins', `resource-${provider}-v${await pinnedVersion(provider)}`)
+  return findExecutable(`pulumi-resource-${provider}`, [folder])
+}
+
+/**
+ * Makes the executables by which the engine finds its plugins. It looks on PATH before anywhere else, and its own home
+ * is the run directory, so that a genuine plugin in the user's home gets one too.
+ */
+async function writeWrappers(folder: string, engine: Engine, path: readonly string[]): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const node = [process.execPath, '--disable-warning=ExperimentalWarning']
+  const besideEngine = dirname(await realpath(engine.pulumi))
+  if (!(await findExecutable('pulumi-language-nodejs', [...path, besideEngine]))) {
+    await writeWrapper(folder, 'pulumi-language-nodejs', [...node, join(sandbox, 'engine', 'language-host.ts')])
+  }
+  for (const provider of providers) {
+    const name = `pulumi-resource-${provider}`
+    if (await findExecutable(name, path)) continue
+    const genuine = await installedPlugin(provider)
+    await writeWrapper(folder, name, genuine ? [genuine] : [...node, join(sandbox, 'providers', 'main.ts'), provider])
+  }
+}
+
+/**
+ * The complete environment for the engine of one sandbox: its state, home and plugins are the sandbox's own.
+ * @returns variables for a process that inherits no others
+ */
+export async function pulumiEnvironment({
+  instance,
+  engine,
+}: {
+  readonly instance: Instance
+  readonly engine: Engine
+}): Promise<NodeJS.ProcessEnv> {
+  const folder = (name: string) => join(instance.directory, name)
+  const [wrappers, state, home] = [folder('plugins'), folder('state'), folder('pulumi')]
+  const path = (process.env.PATH ?? '').split(delimiter)
+  await mkdir(state, { recursive: true, mode: 0o700 })
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  await writeWrappers(wrappers, engine, path)
+  const inherited = Object.entries(process.env).filter(([name]) => !foreignVariable.test(name))
+  return {
+    ...Object.fromEntries(inherited),
+    // The genuine language host takes the Node that it finds: this one.
+    PATH: [wrappers, dirname(engine.pulumi), dirname(process.execPath), ...path].join(delimiter),
+    PULUMI_HOME: home,
+    PULUMI_BACKEND_URL: `file://${state}`,
+    PULUMI_CONFIG_PASSPHRASE_FILE: sandboxFiles(instance).passphrase,
+    PULUMI_SKIP_UPDATE_CHECK: 'true',
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',
+    ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+  }
+}

@@ -29,7 +29,8 @@ export class Bucket {
 
   #refill() {
     const now = Date.now()
-    const back = Math.max(0, Math.floor((now - this.#since) / this.#refillMilliseconds))
+    if (now < this.#since) this.#since = now
+    const back = Math.floor((now - this.#since) / this.#refillMilliseconds)
     this.#used = Math.max(0, this.#used - back)
     this.#since = this.#used === 0 ? now : this.#since + back * this.#refillMilliseconds
   }

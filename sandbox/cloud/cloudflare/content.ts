@@ -1,3 +1,4 @@
+import { isIPv4, isIPv6 } from 'node:net'
 import { domainToASCII } from 'node:url'
 import ipaddr from 'ipaddr.js'
 import type { StoredRecord } from '../state.ts'
@@ -32,14 +33,14 @@ export function recordContent(type: StoredRecord['type'], content: string | unde
 function plainContent(type: Exclude<StoredRecord['type'], 'CAA'>, content: string): string {
   switch (type) {
     case 'A':
-      if (!ipaddr.IPv4.isValidFourPartDecimal(content)) throw new CloudflareError('invalidA')
+      if (!isIPv4(content)) throw new CloudflareError('invalidA')
       return content
     case 'AAAA':
-      if (!ipaddr.IPv6.isValid(content) || content.includes('%')) throw new CloudflareError('invalidAaaa')
+      if (!isIPv6(content) || content.includes('%')) throw new CloudflareError('invalidAaaa')
       return ipaddr.IPv6.parse(content).toRFC5952String()
     case 'CNAME': {
       const target = content.replace(/\.$/, '').toLowerCase()
-      if (!isHostname(target) || ipaddr.isValid(target)) throw new CloudflareError('invalidCname')
+      if (!isHostname(target) || isIPv4(target)) throw new CloudflareError('invalidCname')
       return target
     }
     case 'TXT':

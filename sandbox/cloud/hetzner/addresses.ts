@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import type { PrimaryIp, State } from '../state.ts'
 import { HetznerError } from './errors.ts'
@@ -30,7 +31,7 @@ export function freeIpv6(id: number): string {
 /** Whether a reverse DNS entry for this address may be kept with the Primary IP. */
 export function belongsTo(primaryIp: PrimaryIp, text: string): boolean {
   if (primaryIp.type === 'ipv4') return text === primaryIp.address
-  if (!ipaddr.IPv6.isValid(text) || text.includes('%')) return false
+  if (!isIPv6(text) || text.includes('%')) return false
   return ipaddr.IPv6.parse(text).match(ipaddr.IPv6.parse(primaryIp.address), 64)
 }
 

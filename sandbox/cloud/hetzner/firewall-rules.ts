@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { FirewallRule } from '../datacenter.ts'
@@ -71,9 +72,11 @@ function isPortRange(text: string): boolean {
 }
 
 function networkProblem(text: string): string | undefined {
-  if (!ipaddr.isValidCIDR(text) || !/^[0-9a-f.:]+\/\d{1,3}$/i.test(text)) return 'is not a network in CIDR notation'
-  const [address, length] = ipaddr.parseCIDR(text)
-  const kind = address.kind() === 'ipv4' ? ipaddr.IPv4 : ipaddr.IPv6
-  const start = kind.networkAddressFromCIDR(text)
-  return start.toString() === address.toString() ? undefined : `is not the start of the network ${start}/${length}`
+  const [address = '', length = ''] = text.split(/\/(?=\d{1,3}$)/)
+  // ipaddr.js reads "10.0.0/8" as inet_aton does; the API does not
+  if (isIP(address) === 0 || address.includes('%') || !ipaddr.isValidCIDR(text))
+    return 'is not a network in CIDR notation'
+  const kind = isIP(address) === 4 ? ipaddr.IPv4 : ipaddr.IPv6
+  const start = kind.networkAddressFromCIDR(text).toString()
+  return start === kind.parse(address).toString() ? undefined : `is not the start of the network ${start}/${length}`
 }

@@ -20,6 +20,11 @@ if [ "$suite" != bookworm ]; then packages+=(systemd-resolved- netplan.io-); fi
 step 'installing what a cloud image holds'
 apt-get install -y -q --no-install-recommends "${packages[@]}" >&2
 
+# Servers ask for these at their first boot and find them downloaded; what the archives have newer they fetch.
+step 'downloading what servers will ask for'
+apt-get clean
+apt-get install -y -q --download-only nginx certbot unattended-upgrades >&2
+
 # What every server makes for itself at its first boot.
 rm -rf /etc/ssh/ssh_host_* /var/lib/dbus/machine-id /var/lib/cloud/*
 : >/etc/machine-id

@@ -19,13 +19,13 @@ const roots = join(cacheDirectory, 'roots')
  */
 export async function ensureBase(suite: Suite, report: Report): Promise<string> {
   const reach = await readReach()
-  const scripts = ['root.sh', 'base.sh', 'inside.sh', 'base-packages.sh', 'apt.conf']
+  const scripts = ['root.sh', 'base.sh', 'inside.sh', 'base-packages.sh']
   const root = join(roots, `${suite}-${await recipeHash(scripts, reachText(reach))}`)
   if (await exists(root)) return root
   const files = await mkdtemp(join(tmpdir(), 'skerry-reach-'))
   try {
     await writeReach(files, reach)
-    await build(root, ['base.sh', suite, files, await ensurePackageCache(suite)], report)
+    await build(root, ['base.sh', suite, files], report)
   } finally {
     await rm(files, { recursive: true, force: true })
   }
@@ -38,18 +38,14 @@ export async function ensureBase(suite: Suite, report: Report): Promise<string> 
  */
 export async function ensureCheckRoot(report: Report): Promise<string> {
   const base = await ensureBase('trixie', report)
-  const root = join(roots, `check-${await recipeHash(['check-root.sh', 'check-packages.sh'], base)}`)
+  const root = join(
+    roots,
+    `check-${await recipeHash(['root.sh', 'check-root.sh', 'inside.sh', 'check-packages.sh'], base)}`,
+  )
   if (!(await exists(root))) {
-    await build(root, ['check-root.sh', base, await ensurePackageCache('trixie')], report)
+    await build(root, ['check-root.sh', base], report)
   }
   return root
-}
-
-/** Where the downloaded packages of a suite are kept, shared by every root and server made of it. */
-export async function ensurePackageCache(suite: Suite): Promise<string> {
-  const directory = join(cacheDirectory, 'packages', suite)
-  await mkdir(directory, { recursive: true })
-  return directory
 }
 
 async function build(root: string, [builder = '', ...options]: string[], report: Report): Promise<void> {

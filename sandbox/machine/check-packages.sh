@@ -3,4 +3,4 @@
 set -euo pipefail
 echo 'Checkers: installing nginx and certbot'
 apt-get update -q >&2
-apt-get install -y -q --no-install-recommends nginx certbot unattended-upgrades mosquitto-clients >&2
+apt-get install -y -q --no-install-recommends nginx certbot >&2

@@ -1,9 +1,9 @@
 #!/bin/bash
 # guest.sh: runs one server until it is switched off; the environment says which. Called in a mount namespace of its own,
 # so that nothing of it shows on the host.
-#   DIRECTORY  upper/, work/ and root/ of its disk        BASE     the lower layer
-#   NAME       host name                                  PACKAGES downloaded packages, shared
-#   ADDRESS    IPv4 address      EDGE, GATEWAY, MTU       LINK     the host's end of its cable
+#   DIRECTORY  upper/, work/ and root/ of its disk        BASE    the lower layer
+#   NAME       host name                                  LINK    the host's end of its cable
+#   ADDRESS    IPv4 address                               EDGE, GATEWAY, MTU of its network
 #   CGROUP     its control group, relative to the root of cgroup2
 set -euo pipefail
 
@@ -34,7 +34,7 @@ run() {
   export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
   exec systemd-nspawn --quiet --directory="$DIRECTORY/root" --machine="$NAME" --boot --register=no --keep-unit \
     --network-namespace-path=/run/netns/server --capability=CAP_NET_ADMIN --console=pipe --link-journal=no \
-    --resolv-conf=off --timezone=off --bind="$PACKAGES:/var/cache/sandbox-packages"
+    --resolv-conf=off --timezone=off
 }
 
 while true; do

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerOrder } from '../cloud/datacenter.ts'
 import type { Instance } from '../instance.ts'
-import { ensureBase, ensurePackageCache, type Report, type Suite } from './base.ts'
+import { ensureBase, type Report, type Suite } from './base.ts'
 import { cgroupProcesses, endCgroup, inCgroup, instanceCgroup, makeCgroup } from './cgroup.ts'
 import { createDisk } from './disk.ts'
 import { gateway, interfaceName, removeLink, uplink } from './network.ts'
@@ -32,8 +32,8 @@ export async function createGuest(
   authority: string,
   report: Report,
 ): Promise<Guest> {
-  const suite = suites[order.image]
-  const [base, packages, { mtu }] = [await ensureBase(suite, report), await ensurePackageCache(suite), await uplink()]
+  const base = await ensureBase(suites[order.image], report)
+  const { mtu } = await uplink()
   const servers = join(instance.directory, 'servers')
   await mkdir(servers, { recursive: true, mode: 0o700 })
   const directory = join(servers, `${order.id}`)
@@ -43,7 +43,7 @@ export async function createGuest(
   const keeper = join(group, 'keeper')
   const link = interfaceName(instance, order.id)
   const environment = {
-    ...{ PATH: process.env.PATH, DIRECTORY: directory, BASE: base, NAME: order.name, PACKAGES: packages },
+    ...{ PATH: process.env.PATH, DIRECTORY: directory, BASE: base, NAME: order.name },
     ...{ ADDRESS: order.ipv4, EDGE: instance.edge, GATEWAY: gateway, MTU: `${mtu}`, LINK: link },
     CGROUP: `/${instance.name}/guest-${order.id}`,
   }
@@ -58,7 +58,13 @@ export async function createGuest(
   return {
     link,
     async start() {
-      if ((await cgroupProcesses(group)).length > 0) return
+      // A server that reboots or has just switched itself off is neither on nor off for a moment.
+      const isOff = async () => (await cgroupProcesses(group)).length === 0
+      await until(
+        async () => (await processOne()) !== undefined || (await isOff()),
+        `server ${order.name} is on or off`,
+      )
+      if (!(await isOff())) return
       await makeCgroup(keeper)
       const console = await open(join(directory, 'console.log'), 'a', 0o600)
       const [command, ...options] = inCgroup(keeper, [

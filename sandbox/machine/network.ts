@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { z } from 'zod'
-import { edgePorts, type Instance } from '../instance.ts'
+import type { Instance } from '../instance.ts'
 import { startForwarding } from './forwarding.ts'
 
 /** The gateway that a server sees, the provider's own. */
@@ -25,15 +25,21 @@ export async function edgeUp(instance: Instance): Promise<void> {
   // Addresses of servers that are off must not follow the default route out of this host.
   await ip('route', 'replace', 'unreachable', instance.network, 'metric', lastMetric)
   await ip('address', 'replace', `${instance.edge}/32`, 'dev', 'lo')
+  const filter = await renderEdge(instance, name)
+  await startForwarding(async () => await nft(filter))
+}
+
+/** @returns text for `nft -f` that makes the sandbox's packet filter, empty of servers */
+export async function renderEdge(instance: Instance, uplink: string): Promise<string> {
   const table = await readFile(join(import.meta.dirname, 'edge.nft'), 'utf8')
-  const values = [
-    ...[`servers=${instance.interfacePrefix}*`, `uplink=${name}`],
-    ...[`network=${instance.network}`, `edge=${instance.edge}`],
-  ]
-  await startForwarding(async () => {
-    const options = values.flatMap((value) => ['-D', value])
-    await execa('nft', [...options, '-f', '-'], { input: table.replaceAll('skerry0', instance.name) })
-  })
+  const values = {
+    servers: `"${instance.interfacePrefix}*"`,
+    uplink: `"${uplink}"`,
+    network: instance.network,
+    edge: instance.edge,
+  }
+  const definitions = Object.entries(values).map(([name, value]) => `define ${name} = ${value}\n`)
+  return `${definitions.join('')}${table.replaceAll('skerry0', instance.name)}`
 }
 
 /** @returns the host's end of a server's cable; Linux allows 15 characters */

@@ -31,7 +31,7 @@ export async function missing(): Promise<string[]> {
  * Installs what is missing through apt-get.
  * @throws Error saying what is missing and what to do, where this is not Debian or Ubuntu, or not root
  */
-export async function install(report: Report): Promise<void> {
+export async function installPrerequisites(report: Report): Promise<void> {
   const packages = await missing()
   const obstacle = await findObstacle()
   if (obstacle) throw new Error(`${obstacle}${packages.length > 0 ? ` Missing here: ${packages.join(', ')}.` : ''}`)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { HetznerError, type InvalidField, invalidInput, notFound, notUnique } from './errors.ts'
 
 /** Most objects of one kind that the emulated project may hold. */
-export const maximumObjects = 100
+const maximumObjects = 100
 
 /** Checks a value against a schema. @throws HetznerError `invalid_input`, every wrong field named */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {

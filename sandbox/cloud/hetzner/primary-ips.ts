@@ -171,7 +171,7 @@ function requireAssignable({ store }: Project, primaryIp: PrimaryIp, server: Ser
 function render({ server, protected: isProtected, address, pointers, location, ...primaryIp }: PrimaryIp) {
   return {
     ...primaryIp,
-    ip: address,
+    ip: primaryIp.type === 'ipv6' ? `${address}/64` : address,
     assignee_id: server,
     assignee_type: 'server',
     blocked: false,

@@ -104,7 +104,7 @@ export const primaryIp = z.object({
   id: z.int(),
   name: z.string(),
   type: z.enum(['ipv4', 'ipv6']),
-  ip: z.union([z.ipv4(), z.ipv6()]),
+  ip: z.union([z.ipv4(), z.cidrv6()]),
   labels,
   created: time,
   protection: z.object({ delete: z.boolean() }),

@@ -60,12 +60,15 @@ export function serverActionRoutes(project: Project): Hono {
         const input = await body(c, typeChange)
         const server = find(c)
         const type = typeFor(project, server, input.server_type)
-        const outcome = { failed: server.status }
+        requireIpv4(project, server)
+        // as documented: the disk is copied and the server is started again
+        const outcome = { during: 'starting', succeeded: 'running', failed: 'unknown' } as const
         const action = operate(project, server, 'change_server_type', outcome, async () => {
           store.change(() => {
             server.serverType = type.name
             if (input.upgrade_disk) server.diskSize = type.disk
           })
+          await datacenter.powerOn(server.id)
         })
         return c.json({ action }, 201)
       })

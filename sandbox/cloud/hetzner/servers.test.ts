@@ -256,6 +256,7 @@ test('a type change wants a stopped server and a type that fits', async (t) => {
   refused(await change('cax21'), 422, 'invalid_server_type')
   refused(await act(cloud, id, 'change_type', { server_type: 'cx43' }), 422, 'invalid_input', 'upgrade_disk')
   await settled(cloud, idAt(await change('cx43', true), 'action', 'id'))
+  await settled(cloud, idAt(await act(cloud, id, 'poweroff'), 'action', 'id'))
   const server = await cloud.hetzner('GET', `/servers/${id}`)
   assert.deepEqual(
     [at(server, 'server', 'server_type', 'name'), at(server, 'server', 'primary_disk_size')],

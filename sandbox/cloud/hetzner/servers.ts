@@ -89,7 +89,7 @@ function forget(state: State, id: number) {
 }
 
 /** A server as the API shows it. */
-export function renderServer({ store: { state }, architecture }: Project, server: Server) {
+function renderServer({ store: { state }, architecture }: Project, server: Server) {
   const primaryIps = state.primaryIps.filter((ip) => ip.server === server.id)
   const type = serverTypeNamed(server.serverType)
   return {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { execa } from 'execa'
 import { lock } from 'proper-lockfile'
 import { cacheDirectory } from '../instance.ts'
@@ -13,8 +14,7 @@ const engineVersion = '3.200.0'
 const command = 'github.com/pulumi/pulumi/pkg/v3/cmd/pulumi'
 const oldestGo = [1, 25] as const
 const lockStale = 30_000
-/** Somebody else's build is waited for as long as one takes on a slow machine. */
-const lockRetries = { retries: 900, factor: 1, minTimeout: 2_000 }
+const lockInterval = 2_000
 /** Packages that are compiled, of which a build reports the number. */
 const expectedPackages = 1_600
 
@@ -81,6 +81,28 @@ async function compile(folder: string, report: Report): Promise<void> {
 }
 
 /**
+ * Holds the build's lock, after whoever holds it has finished.
+ * @returns releases it
+ */
+async function lockBuild(folder: string, report: Report): Promise<() => Promise<void>> {
+  const start = Date.now()
+  for (;;) {
+    try {
+      return await lock(folder, {
+        realpath: false,
+        stale: lockStale,
+        onCompromised: (error) => report(`The lock of the engine's build was lost: ${error.message}`),
+      })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
+      const seconds = Math.round((Date.now() - start) / 1000)
+      report(`Another command is building Pulumi ${engineVersion}: waiting, ${seconds} s`)
+      await setTimeout(lockInterval)
+    }
+  }
+}
+
+/**
  * Builds the engine from the pinned Go module, whose contents go.sum fixes, unless the cache has it.
  * @throws Error with the remedy when Go is missing, or with its last lines when the build fails
  */
@@ -89,12 +111,7 @@ export async function buildEngine(report: Report): Promise<{ pulumi: string; ver
   const built = { pulumi: join(folder, 'pulumi'), version: engineVersion }
   if (!existsSync(built.pulumi)) {
     await mkdir(join(cacheDirectory, 'engine'), { recursive: true })
-    const release = await lock(folder, {
-      realpath: false,
-      stale: lockStale,
-      retries: lockRetries,
-      onCompromised: (error) => report(`The lock of the engine's build was lost: ${error.message}`),
-    })
+    const release = await lockBuild(folder, report)
     try {
       if (!existsSync(built.pulumi)) await compile(folder, report)
     } finally {

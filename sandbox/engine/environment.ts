@@ -21,28 +21,35 @@ async function pinnedVersion(provider: string): Promise<string> {
 }
 
 /** The genuine plugin of a provider where the user has installed it in the pinned version; undefined otherwise. */
-async function installedPlugin(provider: string): Promise<string | undefined> {
+async function installedPlugin(provider: string, version: string): Promise<string | undefined> {
   const home = process.env.PULUMI_HOME || join(homedir(), '.pulumi')
-  const folder = join(home, 'plugins', `resource-${provider}-v${await pinnedVersion(provider)}`)
+  const folder = join(home, 'plugins', `resource-${provider}-v${version}`)
   return findExecutable(`pulumi-resource-${provider}`, [folder])
 }
 
 /**
- * Makes the executables by which the engine finds its plugins. It looks on PATH before anywhere else, and its own home
- * is the run directory, so that a genuine plugin in the user's home gets one too.
+ * Fills the engine's home with the plugins that are nowhere else: stand-ins, and the genuine ones of the user's home.
+ * One on PATH or beside the engine comes before them.
  */
-async function writeWrappers(folder: string, engine: Engine, path: readonly string[]): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+async function installPlugins(home: string, engine: Engine, path: readonly string[]): Promise<void> {
+  const install = async (plugin: string, version: string, name: string, command: readonly string[]) => {
+    const folder = join(home, 'plugins', `${plugin}-v${version}`)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeWrapper(folder, name, command)
+  }
   const node = [process.execPath, '--disable-warning=ExperimentalWarning']
   const besideEngine = dirname(await realpath(engine.pulumi))
   if (!(await findExecutable('pulumi-language-nodejs', [...path, besideEngine]))) {
-    await writeWrapper(folder, 'pulumi-language-nodejs', [...node, join(sandbox, 'engine', 'language-host.ts')])
+    const command = [...node, join(sandbox, 'engine', 'language-host.ts')]
+    await install('language-nodejs', engine.version, 'pulumi-language-nodejs', command)
   }
   for (const provider of providers) {
     const name = `pulumi-resource-${provider}`
     if (await findExecutable(name, path)) continue
-    const genuine = await installedPlugin(provider)
-    await writeWrapper(folder, name, genuine ? [genuine] : [...node, join(sandbox, 'providers', 'main.ts'), provider])
+    const version = await pinnedVersion(provider)
+    const genuine = await installedPlugin(provider, version)
+    const standIn = [...node, join(sandbox, 'providers', 'main.ts'), provider]
+    await install(`resource-${provider}`, version, name, genuine === undefined ? standIn : [genuine])
   }
 }
 
@@ -58,16 +65,16 @@ export async function pulumiEnvironment({
   readonly engine: Engine
 }): Promise<NodeJS.ProcessEnv> {
   const folder = (name: string) => join(instance.directory, name)
-  const [wrappers, state, home] = [folder('plugins'), folder('state'), folder('pulumi')]
+  const [state, home] = [folder('state'), folder('pulumi')]
   const path = (process.env.PATH ?? '').split(delimiter)
   await mkdir(state, { recursive: true, mode: 0o700 })
   await mkdir(home, { recursive: true, mode: 0o700 })
-  await writeWrappers(wrappers, engine, path)
+  await installPlugins(home, engine, path)
   const inherited = Object.entries(process.env).filter(([name]) => !foreignVariable.test(name))
   return {
     ...Object.fromEntries(inherited),
     // The genuine language host takes the Node that it finds: this one.
-    PATH: [wrappers, dirname(engine.pulumi), dirname(process.execPath), ...path].join(delimiter),
+    PATH: [dirname(engine.pulumi), dirname(process.execPath), ...path].join(delimiter),
     PULUMI_HOME: home,
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: sandboxFiles(instance).passphrase,

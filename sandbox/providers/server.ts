@@ -32,14 +32,16 @@ function parseUrn(urn: string): { type: string; name: string } {
   return { type: types.split('$').at(-1) ?? types, name: name.join('::') }
 }
 
-function unary<Request, Response>(work: (request: Request) => Promise<Response> | Response) {
-  const handler: handleUnaryCall<Request, Response> = (call, callback) => {
-    new Promise<Response>((resolve) => resolve(work(call.request))).then(
-      (response) => callback(null, response),
-      (error: unknown) => callback(callError(error)),
-    )
+function unary<Request, Response>(
+  work: (request: Request) => Promise<Response> | Response,
+): handleUnaryCall<Request, Response> {
+  return async (call, callback) => {
+    try {
+      callback(null, await work(call.request))
+    } catch (error) {
+      callback(callError(error))
+    }
   }
-  return handler
 }
 
 function kindOf({ kind, replace }: Difference) {
@@ -66,8 +68,11 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
     client: client(),
     name: parseUrn(urn).name,
     signal: timeout > 0 ? AbortSignal.any([stopping.signal, AbortSignal.timeout(timeout * 1000)]) : stopping.signal,
-    log: (line, severity = 'info') => engineLog(urn, line, severity),
+    log: (line, severity = 'info') => engineLog.write(urn, line, severity),
   })
+  /** The answer comes after the last line of the operation's log. */
+  const logged = <Request, Response>(work: (request: Request) => Promise<Response>) =>
+    unary((request: Request) => work(request).finally(() => engineLog.drained()))
   /** Marks outputs as secret where the inputs are, where the resource says so, and where they have been before. */
   const concealed = (resource: Resource<Client>, outputs: Properties, ...marked: Properties[]) =>
     conceal(outputs, new Set(marked.flatMap((inputs) => secretOutputs(resource, inputs))))
@@ -141,7 +146,7 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
       return response
     }),
 
-    create: unary(async (request: providerMessages.CreateRequest) => {
+    create: logged(async (request: providerMessages.CreateRequest) => {
       const resource = resourceOf(request.getUrn())
       const marked = properties(request.getProperties())
       const inputs = revealAll(marked)
@@ -174,7 +179,7 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
         .setInputs(struct(conceal(newInputs, secretNames(markedInputs))))
     }),
 
-    update: unary(async (request: providerMessages.UpdateRequest) => {
+    update: logged(async (request: providerMessages.UpdateRequest) => {
       const resource = resourceOf(request.getUrn())
       const marked = properties(request.getNews())
       const [after, outputs] = [revealAll(marked), revealAll(properties(request.getOlds()))]
@@ -187,7 +192,7 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
       return new providerMessages.UpdateResponse().setProperties(struct(concealed(resource, result, marked)))
     }),
 
-    delete: unary(async (request: providerMessages.DeleteRequest) => {
+    delete: logged(async (request: providerMessages.DeleteRequest) => {
       const outputs = revealAll(properties(request.getProperties()))
       const context = contextOf(request.getUrn(), request.getTimeout())
       await resourceOf(request.getUrn()).delete?.(request.getId(), outputs, context)

@@ -6,7 +6,8 @@ import type { Report } from './base.ts'
 import { startNameServer } from './dns.ts'
 import { renderFirewall } from './firewall.ts'
 import { createGuest, type Guest } from './guest.ts'
-import { allowSender, edgeUp, forgetSender, nft } from './network.ts'
+import { allowSender, edgeUp, forgetSender } from './network.ts'
+import { nft } from './nftables.ts'
 
 interface Server {
   readonly guest: Guest

@@ -1,7 +1,7 @@
 import { access, readFile, rm, writeFile } from 'node:fs/promises'
-import { execa } from 'execa'
 import { lock } from 'proper-lockfile'
 import type { Instance } from '../instance.ts'
+import { nftTables } from './nftables.ts'
 
 const setting = '/proc/sys/net/ipv4/ip_forward'
 /** The host's own value, kept by the first sandbox that comes up for the last one that goes; lost at a reboot like the setting. */
@@ -32,8 +32,7 @@ export async function forwardingIsLeft(instance: Instance): Promise<boolean> {
 }
 
 async function otherSandboxes(instance: Instance): Promise<boolean> {
-  const { stdout } = await execa('nft', ['list', 'tables'])
-  return stdout.split('\n').some((line) => /^table inet skerry\d+$/.test(line) && !line.endsWith(` ${instance.name}`))
+  return (await nftTables()).some((name) => /^skerry\d+$/.test(name) && name !== instance.name)
 }
 
 async function isRemembered(): Promise<boolean> {

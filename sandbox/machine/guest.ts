@@ -8,7 +8,8 @@ import type { Instance } from '../instance.ts'
 import { ensureBase, type Report, type Suite } from './base.ts'
 import { cgroupProcesses, endCgroup, inCgroup, instanceCgroup, makeCgroup } from './cgroup.ts'
 import { createDisk } from './disk.ts'
-import { gateway, interfaceName, removeLink, uplink } from './network.ts'
+import { removeLink, uplink } from './iproute.ts'
+import { gateway, interfaceName } from './network.ts'
 
 const suites = { 'debian-12': 'bookworm', 'debian-13': 'trixie' } as const satisfies Record<ServerOrder['image'], Suite>
 /** `kill -s RTMIN+5`: systemd as process 1 reboots, services stopped in order (systemd(1), "Signals"). */

@@ -1,23 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { execa } from 'execa'
-import { z } from 'zod'
 import type { Instance } from '../instance.ts'
 import { startForwarding } from './forwarding.ts'
+import { ip, removeLink, uplink } from './iproute.ts'
+import { nft } from './nftables.ts'
 
 /** The gateway that a server sees, the provider's own. */
 export const gateway = '172.31.1.1'
 /** Worse than any other route: it only catches what no running server takes. */
 export const lastMetric = '4294967295'
-
-/** The host's interface towards the world. */
-interface Uplink {
-  readonly name: string
-  readonly mtu: number
-}
-
-const routes = z.array(z.object({ dev: z.string() }))
-const links = z.array(z.object({ ifname: z.string(), mtu: z.number() }))
 
 /** Brings up the sandbox's address, its routes and its packet filter; again is fine while no server runs. */
 export async function edgeUp(instance: Instance): Promise<void> {
@@ -59,12 +50,6 @@ export async function forgetSender(instance: Instance, networkInterface: string,
   await nft(`add element ${element}\ndelete element ${element}\n`)
 }
 
-export async function removeLink(name: string): Promise<void> {
-  await ip('link', 'delete', name).catch((error: Error) => {
-    if (!error.message.includes('Cannot find device')) throw error
-  })
-}
-
 /**
  * A machine elsewhere in the internet, for tests of what strangers can reach.
  * @param address in the sandbox's network, .200 and up
@@ -91,22 +76,6 @@ export async function removeOutsider(instance: Instance, address: string): Promi
   await forgetSender(instance, link, address)
   await removeLink(link)
   await ip('netns', 'delete', namespace)
-}
-
-/** @param text one transaction: all of it holds, or nothing */
-export async function nft(text: string): Promise<void> {
-  await execa('nft', ['-f', '-'], { input: text })
-}
-
-export async function uplink(): Promise<Uplink> {
-  const [route] = routes.parse(JSON.parse(await ip('-json', '-4', 'route', 'show', 'default')))
-  if (!route) throw new Error('this host has no IPv4 default route: the sandbox needs it to reach package archives')
-  const [link] = links.parse(JSON.parse(await ip('-json', 'link', 'show', 'dev', route.dev)))
-  return { name: route.dev, mtu: link?.mtu ?? 1500 }
-}
-
-export async function ip(...options: string[]): Promise<string> {
-  return (await execa('ip', options)).stdout || '[]'
 }
 
 function outsider(instance: Instance, address: string): { link: string; namespace: string } {

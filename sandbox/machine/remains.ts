@@ -4,10 +4,12 @@ import { z } from 'zod'
 import type { Instance } from '../instance.ts'
 import { cgroupProcesses, endCgroup, instanceCgroup } from './cgroup.ts'
 import { forwardingIsLeft, stopForwarding } from './forwarding.ts'
-import { ip, lastMetric, removeLink } from './network.ts'
+import { ip, removeLink } from './iproute.ts'
+import { lastMetric } from './network.ts'
+import { nftTables } from './nftables.ts'
 
 /** One kind of thing that a sandbox leaves on its host: found and removed by the sandbox's names alone. */
-interface Remains {
+export interface Remains {
   readonly kind: string
   find(instance: Instance): Promise<string[]>
   remove(instance: Instance, found: string): Promise<void>
@@ -51,11 +53,8 @@ export const remains: readonly Remains[] = [
   },
   {
     kind: 'nft table',
-    find: async (instance) =>
-      (await execa('nft', ['list', 'tables'])).stdout
-        .split('\n')
-        .filter((line) => line === `table inet ${instance.name}`),
-    remove: async (_instance, table) => void (await execa('nft', ['delete', ...table.split(' ')])),
+    find: async (instance) => (await nftTables()).filter((name) => name === instance.name),
+    remove: async (_instance, table) => void (await execa('nft', ['delete', 'table', 'inet', table])),
   },
   {
     kind: 'address',

@@ -36,7 +36,7 @@ export async function up(instance: Instance): Promise<void> {
     await progress.step('pulumi up', async (report) => {
       await stack.run(stands ? ['cancel', '--yes'] : ['stack', 'init', 'sandbox'], report)
       await ensureTryUser(instance, stack, report)
-      await stack.run(['up', '--yes', '--skip-preview'], report)
+      await stack.run(['up', '--yes', '--skip-preview', '--suppress-progress', '--suppress-outputs'], report)
     })
     const found = await progress.step('Hello from outside', async (report) => {
       const reached = await writeCredentials(instance, stack)

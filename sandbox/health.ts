@@ -34,7 +34,7 @@ async function tryUserOptions(reach: Reach) {
 }
 
 /** The doors in the order in which a person would try them. */
-export const doors: readonly Door[] = [
+const doors: readonly Door[] = [
   {
     name: 'mqtts',
     knock: async (reach) =>

@@ -53,16 +53,16 @@ const failures = (await Promise.all(checks.map(([name, check]) => persist(name, 
 for (const line of failures) console.error(line)
 process.exit(failures.length > 0 ? 1 : 0)
 
-/** A listener that was just started or reloaded gets some attempts. */
+/** A listener that was just started or reloaded gets some attempts, but no ten: the broker locks out who fails as often. */
 async function persist(name: string, check: () => Promise<void>): Promise<string> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + 10_000
   while (true) {
     try {
       await check()
       return ''
     } catch (error) {
       if (Date.now() > deadline) return `${name}: ${error instanceof Error ? error.message || error.name : error}`
-      await pause(500)
+      await pause(1_000)
     }
   }
 }

@@ -29,6 +29,12 @@ fingerprint() {
 made_from() { [[ -f $etc/made/$1 && $(<"$etc/made/$1") == "$2" ]]; }
 remember() { echo "$2" >"$etc/made/$1"; }
 
+# enable UNIT...: each enabling has systemd read all its units again, so only where it is needed.
+enable() {
+  local unit
+  for unit; do systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"; done
+}
+
 secrets() {
   install -d -m 0700 "$etc" "$etc/made"
   "$node" "$release/secrets.mjs" "$etc"
@@ -41,7 +47,7 @@ firewall() {
   put "$release/nftables/metadata.nft" /etc/nftables.d/metadata.nft
   put "$release/nftables/skerry.nft" /etc/nftables.d/skerry.nft
   put "$release/nftables.conf" /etc/nftables.conf
-  systemctl enable --quiet nftables.service
+  enable nftables.service
   # Loaded always: rules that someone has changed by hand come back; open connections are not touched.
   systemctl reload-or-restart nftables.service
 }
@@ -61,14 +67,23 @@ units() {
     remember units "$(fingerprint "$release"/systemd/*)"
   fi
   systemctl reset-failed 'skerry-*'
-  systemctl enable --quiet skerry-broker.service "${sockets[@]}" skerry-acme.timer
+  enable skerry-broker.service "${sockets[@]}" skerry-acme.timer
+}
+
+# The new broker reads its settings and files before the old one is stopped. Where it listens is said for form's sake.
+check_broker() {
+  local credentials
+  mapfile -t credentials < <(sed -n 's/^LoadCredential=/--property=&/p' "$release/systemd/skerry-broker.service")
+  systemd-run --quiet --wait --pipe --collect --property=User=skerry --property="EnvironmentFile=$release/broker.env" \
+    --setenv=SKERRY_LISTEN_MQTT=127.0.0.1:1883 "${credentials[@]}" "$node" "$release/broker.mjs" --check-config </dev/null
 }
 
 broker() {
-  local now unit
+  local now
   now="$(fingerprint "$release"/broker.{mjs,env} "$release"/systemd/skerry-broker.service \
     "${sockets[@]/#/$release/systemd/}" "$etc"/broker/*) $(readlink /opt/skerry/runtime)"
   if ! made_from broker "$now"; then
+    check_broker
     # A socket takes its new settings only while nobody uses it.
     if ! made_from sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
       systemctl stop skerry-broker.service "${sockets[@]}"
@@ -100,11 +115,12 @@ web() {
   if [[ $(readlink "$etc/web") != "$certificate" ]]; then
     ln -sfn "$certificate" "$etc/web.new"
     mv --no-target-directory "$etc/web.new" "$etc/web"
+    rm -f "$etc/made/web"
   fi
   put "$release/nginx/nginx.conf" /etc/nginx/nginx.conf
   put "$release/nginx/skerry.conf" /etc/nginx/skerry.conf
-  now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/* "$etc/web/fullchain.pem")
-  systemctl enable --quiet nginx.service
+  now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/*)
+  enable nginx.service
   if ! made_from web "$now"; then
     nginx -t -q
     systemctl reload-or-restart nginx.service
@@ -115,7 +131,7 @@ web() {
 
 # The release's own timer renews; Debian's would do it at its own times, without our back-off.
 acme() {
-  systemctl disable --quiet --now certbot.timer
+  ! systemctl is-enabled --quiet certbot.timer || systemctl disable --quiet --now certbot.timer
   systemctl start skerry-acme.timer
   [[ -e /etc/letsencrypt/live/$SKERRY_ACME_LINEAGE/fullchain.pem ]] || systemctl restart --no-block skerry-acme.service
 }

@@ -12,6 +12,7 @@ import { webSocket } from './subjects/websocket.ts'
 
 // One sandbox serves every subject: standing it takes longer than most of them.
 describe('a whole environment, as its clients see it', () => {
+  let ours = false
   before(async () => {
     const { state } = await readStatus()
     if (state !== 'absent') {
@@ -19,10 +20,11 @@ describe('a whole environment, as its clients see it', () => {
         `Sandbox ${instance.number} is ${state}. The tests stand one of their own: put it down with "SKERRY_SANDBOX=${instance.number} npm run sandbox -- down", or leave SKERRY_SANDBOX out`,
       )
     }
+    ours = true
     await installPrerequisites()
     await up()
   })
-  after(() => down())
+  after(() => ours && down())
 
   helloWorld()
   renewal(() => {

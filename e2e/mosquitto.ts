@@ -67,7 +67,7 @@ export async function subscribe(door: Door, topic: string): Promise<Subscription
   const lines = createInterface({ input: client.all })[Symbol.asyncIterator]()
   const seen: string[] = []
   const find = async (pattern: RegExp): Promise<RegExpExecArray> => {
-    const timer = setTimeout(() => client.kill(), deadline)
+    const timer = setTimeout(() => client.kill('SIGKILL'), deadline)
     try {
       for (;;) {
         const { value: line, done } = await lines.next()
@@ -81,7 +81,8 @@ export async function subscribe(door: Door, topic: string): Promise<Subscription
     }
   }
   const stop = async () => {
-    client.kill()
+    // Nothing gentler: a client that is about to leave by itself may miss it and stay.
+    client.kill('SIGKILL')
     await client
   }
   try {

@@ -51,19 +51,16 @@ export function hardening() {
     test('keeps the metadata address from everybody but root', async () => {
       const ask = `exec 3<>/dev/tcp/${metadata}/80`
       assert.equal(await onServer(`timeout 10 bash -c '${ask}' && echo reached`), 'reached')
-      for (const user of ['deploy', 'skerry', 'www-data', 'nobody']) {
-        const answer = await onServer(
-          `timeout 3 setpriv --reuid=${user} --clear-groups bash -c '${ask}' 2>&1 || echo kept`,
-        )
-        assert.match(answer, /kept$/, user)
-      }
+      const others = ['deploy', 'skerry', 'www-data', 'nobody']
+      const attempt = `timeout 3 setpriv --reuid=$user --clear-groups bash -c '${ask}' 2>/dev/null && echo $user`
+      assert.equal(await onServer(`for user in ${others.join(' ')}; do ${attempt}; done; echo asked`), 'asked')
     })
   })
 
   describe('a broker that crashes again and again', { timeout: 4 * minute }, () => {
     test('never closes its port: every connection is taken and served', async () => {
       const crash = `
-        for round in $(seq 12); do
+        for round in $(seq 8); do
           pid=$(systemctl show --property=MainPID --value skerry-broker.service)
           [ "$pid" = 0 ] && continue
           kill -KILL "$pid"

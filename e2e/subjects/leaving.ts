@@ -4,16 +4,15 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { execa } from 'execa'
-import { edgePorts } from '../../sandbox/instance.ts'
+import { cloudAnswers } from '../../sandbox/daemon.ts'
 import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
 import { leftovers } from '../../sandbox/machine/sweep.ts'
 import { eventually } from '../eventually.ts'
-import { knock } from '../ports.ts'
 import { down, instance, run, sandboxCommand } from '../sandbox.ts'
 
 /** Moments of `npm run sandbox`, each with what tells from outside that it has come. */
 const moments: Readonly<Record<string, () => Promise<unknown>>> = {
-  'its cloud has started': async () => assert.equal(await knock(instance.edge, edgePorts.hetzner, 1_000), 'open'),
+  'its cloud has started': async () => assert.ok(await cloudAnswers(instance)),
   'its server boots': async () => {
     const group = join(await instanceCgroup(instance), 'guest-*', 'machine', 'payload', 'init.scope')
     assert.notDeepEqual(globSync(group), [])

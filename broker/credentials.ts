@@ -1,7 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
 import { type PasswordHash, parsePasswordHash } from './passwords.ts'
 import { isUsername, usernameRule } from './usernames.ts'
 
@@ -22,8 +21,6 @@ export interface CredentialsContext {
   readonly administrators: ReadonlySet<string> | undefined
   readonly isProxyNeeded: boolean
 }
-
-const passwordFile = z.record(z.string(), z.string())
 
 /** Reads and checks the files of a credentials directory; gives one sentence for each mistake, which never quotes a secret. */
 export async function readCredentials(
@@ -78,7 +75,7 @@ export async function readCredentials(
 
   function readPasswords(text: string): Map<string, PasswordHash> {
     const hashes = new Map<string, PasswordHash>()
-    for (const [username, phc] of Object.entries(parsePasswordFile(text))) {
+    for (const [username, phc] of parsePasswordFile(text)) {
       const hash = parsePasswordHash(phc)
       const at = `passwords.json, user ${JSON.stringify(username)}:`
       if (!isUsername(username)) mistakes.push(`${at} a username is ${usernameRule}.`)
@@ -90,15 +87,16 @@ export async function readCredentials(
     return hashes
   }
 
-  function parsePasswordFile(text: string): Record<string, string> {
+  function parsePasswordFile(text: string): [username: string, hash: string][] {
     try {
-      return passwordFile.parse(JSON.parse(text))
+      const data: unknown = JSON.parse(text)
+      const entries = data instanceof Object && !Array.isArray(data) ? Object.entries(data) : undefined
+      if (entries?.every((entry): entry is [string, string] => typeof entry[1] === 'string')) return entries
     } catch {
-      mistakes.push(
-        'passwords.json is not a JSON object of usernames and hashes. Example: {"try": "$scrypt$ln=15,..."}.',
-      )
-      return {}
+      // Said below, without the text: it may hold secrets.
     }
+    mistakes.push('passwords.json is not a JSON object of usernames and hashes. Example: {"try": "$scrypt$ln=15,..."}.')
+    return []
   }
 }
 

@@ -15,6 +15,8 @@ export const limits = {
   packetSize: 256 * KIB,
   /** One WebSocket message may carry several packets. */
   frameSize: 512 * KIB,
+  /** For the client's half of a WebSocket's closing handshake. */
+  closeTimeout: 2_000,
   /** Bytes received over a WebSocket and not parsed yet, before reading stops. */
   unreadBytes: 64 * KIB,
 

@@ -46,6 +46,7 @@ function createServer(door: Door, context: ListenerContext): Server {
     case 'wss': {
       const server = createHttpsServer({ ...httpOptions, ...tlsOptions(context) })
       admitProxyOnly(server, context)
+      reportFailedHandshakes(server, 'wss', context)
       return serveWebSockets(server, { ...context, door })
     }
   }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
@@ -34,12 +34,19 @@ export interface TestBroker {
   readonly ports: Readonly<Record<Door, number>>
   /** What was logged, parsed. */
   readonly lines: readonly Record<string, unknown>[]
+  /** Waits until a line with this message is in the log. */
+  logged(message: string): Promise<void>
   stop(): Promise<void>
 }
 
 /** A broker with every listener on free ports of this machine; `admin` is the administrator, `try` and `other` have the password. */
 export async function startTestBroker(t: TestContext, smallerLimits: Partial<Limits> = {}): Promise<TestBroker> {
   const lines: Record<string, unknown>[] = []
+  const log = new EventEmitter()
+  const write = (line: string) => {
+    lines.push(JSON.parse(line))
+    log.emit('line')
+  }
   const service = await startService({
     administrators: new Set(['admin']),
     listeners: doors.map((door) => ({ door, binding: { host: '127.0.0.1', port: 0 } })),
@@ -51,11 +58,14 @@ export async function startTestBroker(t: TestContext, smallerLimits: Partial<Lim
       passwords,
     },
     limits: { ...limits, shutdownTimeout: 1_000, ...smallerLimits },
-    logger: pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) }),
+    logger: pino({}, { write }),
   })
   t.after(() => service.stop())
   const ports = Object.fromEntries(service.addresses.map(({ door, port }) => [door, port]))
-  return { ports: ports as Record<Door, number>, lines, stop: service.stop }
+  const logged = async (message: string) => {
+    while (!lines.some(({ msg }) => msg === message)) await once(log, 'line')
+  }
+  return { ports: ports as Record<Door, number>, lines, logged, stop: service.stop }
 }
 
 /** Client options that show a certificate and trust the broker's. */

@@ -16,6 +16,7 @@ interface WebSocketContext {
 }
 
 type Visitor = Omit<Connection, 'stream'>
+type ServerOptions = NonNullable<Parameters<typeof websocketStream.createServer>[0]>
 type WebSocketStream = Duplex & { readonly socket: WebSocket }
 type WebSocket = InstanceType<typeof websocketStream.Server>['clients'] extends Set<infer Client> ? Client : never
 
@@ -30,20 +31,22 @@ export function serveWebSockets<T extends Server>(server: T, context: WebSocketC
   server.on('request', (_request: IncomingMessage, response: ServerResponse) => {
     response.writeHead(404, { connection: 'close' }).end()
   })
-  websocketStream.createServer(
-    {
-      server,
-      path: PATH,
-      maxPayload: context.limits.frameSize,
-      perMessageDeflate: false,
-      handleProtocols: () => SUB_PROTOCOL,
-      verifyClient: ({ req }, answer) => {
-        const admitted = admit(req, context)
-        if (typeof admitted === 'number') return answer(false, admitted)
-        visitors.set(req, admitted)
-        answer(true)
-      },
+  const options: ServerOptions & { closeTimeout: number } = {
+    server,
+    path: PATH,
+    maxPayload: context.limits.frameSize,
+    closeTimeout: context.limits.closeTimeout,
+    perMessageDeflate: false,
+    handleProtocols: () => SUB_PROTOCOL,
+    verifyClient: ({ req }, answer) => {
+      const admitted = admit(req, context)
+      if (typeof admitted === 'number') return answer(false, admitted)
+      visitors.set(req, admitted)
+      answer(true)
     },
+  }
+  websocketStream.createServer(
+    options,
     // The type of the callback leaves out what it is called with.
     function accept(this: unknown, ...[stream, request]: [WebSocketStream?, IncomingMessage?]) {
       const visitor = request && visitors.get(request)

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { adminCertificate, connect, connectPacket, publication, RawClient, startTestBroker } from './test-support.ts'
+
+const timeout = 20_000
+const versions = [4, 5] as const
+
+for (const version of versions) {
+  const stored = {
+    clean: false,
+    ...(version === 5 ? { properties: { sessionExpiryInterval: 60 } } : {}),
+  }
+
+  describe(`MQTT ${version === 4 ? '3.1.1' : '5'}: a message`, { timeout }, () => {
+    test('comes once to overlapping subscriptions, with a QoS that the subscription grants', async (t) => {
+      const broker = await startTestBroker(t)
+      for (const session of [{}, { ...stored, clientId: 'stored' }]) {
+        const client = await RawClient.login(t, broker, version, session)
+        const filters = ['try/#', 'try/+', 'try/a'].map((topic) => ({ topic, qos: 1 as const }))
+        client.send({ cmd: 'subscribe', messageId: 7, subscriptions: filters })
+        await client.next('suback')
+        const publisher = await RawClient.login(t, broker, version)
+        for (const qos of [0, 1, 2] as const) {
+          publisher.send({ ...publication, qos, messageId: 1, payload: `${qos}` })
+          if (qos === 1) await publisher.next('puback')
+          if (qos === 2) await publisher.next('pubrec')
+        }
+        publisher.send({ ...publication, payload: 'last' })
+        const received = []
+        for (;;) {
+          const { payload, qos, messageId } = await client.next('publish')
+          if (String(payload) === 'last') break
+          received.push(`${payload}:${qos}`)
+          if (messageId !== undefined) client.send({ cmd: 'puback', messageId })
+        }
+        assert.deepEqual(received.sort(), ['0:0', '1:1', '2:1'])
+      }
+    })
+
+    test('waits for a stored session, once and in order, and is not sent again after it was acknowledged', async (t) => {
+      const broker = await startTestBroker(t)
+      const session = { ...stored, clientId: 'gateway' }
+      const first = await RawClient.login(t, broker, version, session)
+      const filters = ['try/#', 'try/+'].map((topic) => ({ topic, qos: 1 as const }))
+      first.send({ cmd: 'subscribe', messageId: 7, subscriptions: filters })
+      await first.next('suback')
+      first.stream.end()
+      await first.ended()
+      const publisher = await RawClient.login(t, broker, version)
+      for (const qos of [1, 2, 1, 0] as const) {
+        publisher.send({ ...publication, qos, messageId: 1 + qos, payload: `${qos}` })
+        if (qos === 1) await publisher.next('puback')
+        if (qos === 2) {
+          await publisher.next('pubrec')
+          publisher.send({ cmd: 'pubrel', messageId: 3 })
+          await publisher.next('pubcomp')
+        }
+      }
+      for (const expected of [['1', '2', '1'], []]) {
+        const client = await RawClient.openTls(t, broker, version)
+        client.send(connectPacket(version, session))
+        assert.equal((await client.next('connack')).sessionPresent, true)
+        for (const payload of expected) {
+          const message = await client.next('publish')
+          assert.equal(String(message.payload), payload)
+          assert.equal(message.qos, 1)
+          client.send({ cmd: 'puback', messageId: message.messageId ?? 0 })
+        }
+        client.send({ cmd: 'pingreq' })
+        await client.next('pingresp')
+        client.send({ ...publication, payload: 'live' })
+        assert.equal(String((await client.next('publish')).payload), 'live')
+        client.stream.end()
+        await client.ended()
+      }
+    })
+
+    test('with QoS 2 is taken again after a clean start, although its identifier is the same', async (t) => {
+      const broker = await startTestBroker(t)
+      const subscriber = await RawClient.login(t, broker, version)
+      subscriber.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/a', qos: 0 }] })
+      await subscriber.next('suback')
+      for (const clean of [false, true]) {
+        const session = { ...stored, clientId: 'sender', clean }
+        const client = await RawClient.login(t, broker, version, session)
+        client.send({ ...publication, qos: 2, messageId: 5, payload: `clean: ${clean}` })
+        await client.next('pubrec')
+        assert.equal(String((await subscriber.next('publish')).payload), `clean: ${clean}`)
+        // Repeated, it is acknowledged and not delivered.
+        client.send({ ...publication, qos: 2, messageId: 5, dup: true, payload: 'again' })
+        await client.next('pubrec')
+        client.stream.end()
+        await client.ended()
+      }
+    })
+
+    test('that is retained is kept until an empty one comes', async (t) => {
+      const broker = await startTestBroker(t)
+      const client = await RawClient.login(t, broker, version)
+      client.send({ ...publication, retain: true, payload: 'kept', qos: 1, messageId: 1 })
+      await client.next('puback')
+      const late = await RawClient.login(t, broker, version)
+      late.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/+', qos: 0 }] })
+      const { payload, retain, qos } = await late.next('publish')
+      assert.deepEqual([String(payload), retain, qos], ['kept', true, 0])
+      client.send({ ...publication, retain: true, qos: 1, messageId: 2 })
+      await client.next('puback')
+      const later = await RawClient.login(t, broker, version)
+      later.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 0 }] })
+      await later.next('suback')
+      client.send({ ...publication, payload: 'live' })
+      assert.equal(String((await later.next('publish')).payload), 'live')
+    })
+  })
+}
+
+test('a message is not lost because a later one overtakes it', { timeout }, async (t) => {
+  const broker = await startTestBroker(t)
+  const subscriber = await connect(t, broker)
+  await subscriber.subscribeAsync('try/#', { qos: 1 })
+  const received: string[] = []
+  const all = new Promise<void>((resolve) => {
+    subscriber.on('message', (_topic, payload) => {
+      received.push(String(payload))
+      if (received.length === 400) resolve()
+    })
+  })
+  const publishers = await Promise.all([connect(t, broker), connect(t, broker)])
+  for (let number = 0; number < 200; number++) {
+    for (const publisher of publishers) publisher.publish('try/a', `${number}`, { qos: number % 2 === 0 ? 1 : 0 })
+  }
+  await all
+})
+
+test('a subscriber that does not read misses QoS 0, then loses its connection, and holds nobody up', {
+  timeout,
+}, async (t) => {
+  const broker = await startTestBroker(t, { slowSubscriberBytes: 64 * 1024, stalledSubscriberBytes: 512 * 1024 })
+  const stalled = await RawClient.login(t, broker, 4, { clientId: 'stalled' })
+  stalled.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 1 }] })
+  await stalled.next('suback')
+  stalled.stream.pause()
+  const reader = await RawClient.login(t, broker, 5)
+  reader.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 0 }] })
+  await reader.next('suback')
+  const payload = Buffer.alloc(64 * 1024)
+  const publisher = await RawClient.login(t, broker, 5)
+  // More than the kernels and the limit take, but the stalled one stays: what it cannot take is left out.
+  for (let sent = 0; sent < 300; sent++) {
+    publisher.send({ ...publication, payload })
+    await reader.next('publish')
+  }
+  assert.equal(broker.lines.filter(({ msg }) => msg === 'disconnected').length, 0)
+  const gone = async () => {
+    while (!broker.lines.some(({ msg, clientId }) => msg === 'disconnected' && clientId === 'stalled')) {
+      const senders = await Promise.all(Array.from({ length: 4 }, () => RawClient.login(t, broker, 5)))
+      for (const sender of senders) sender.send({ ...publication, payload, qos: 1, messageId: 1 })
+      for (const _ of senders) await reader.next('publish')
+    }
+  }
+  await gone()
+  const line = broker.lines.find(({ msg, clientId }) => msg === 'disconnected' && clientId === 'stalled')
+  assert.equal(line?.reason, 'does not read')
+})
+
+test('a client learns that its publish was refused and stays connected', { timeout }, async (t) => {
+  const broker = await startTestBroker(t)
+  const client = await connect(t, broker, { protocolVersion: 5 })
+  await assert.rejects(client.publishAsync('other/a', '', { qos: 1 }), /Not authorized/)
+  await client.subscribeAsync('try/a')
+  const message = new Promise((resolve) => client.once('message', resolve))
+  await client.publishAsync('try/a', 'x')
+  await message
+})
+
+test('an administrator sees what the broker says about itself', { timeout }, async (t) => {
+  const broker = await startTestBroker(t)
+  const admin = await RawClient.login(t, broker, 5, {}, adminCertificate)
+  admin.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: '$SYS/+/new/clients', qos: 0 }] })
+  await admin.next('suback')
+  await RawClient.login(t, broker, 5, { clientId: 'newcomer' })
+  assert.equal(String((await admin.next('publish')).payload), 'newcomer')
+})

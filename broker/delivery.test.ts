@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import { adminCertificate, connect, connectPacket, publication, RawClient, startTestBroker } from './test-support.ts'
+import { describe, type TestContext, test } from 'node:test'
+import type { Packet } from 'mqtt-packet'
+import {
+  adminCertificate,
+  connect,
+  connectPacket,
+  publication,
+  RawClient,
+  startTestBroker,
+  type TestBroker,
+} from './test-support.ts'
 
 const timeout = 20_000
 const versions = [4, 5] as const
@@ -132,36 +141,49 @@ test('a message is not lost because a later one overtakes it', { timeout }, asyn
   await all
 })
 
-test('a subscriber that does not read misses QoS 0, then loses its connection, and holds nobody up', {
-  timeout,
-}, async (t) => {
-  const broker = await startTestBroker(t, { slowSubscriberBytes: 64 * 1024, stalledSubscriberBytes: 512 * 1024 })
-  const stalled = await RawClient.login(t, broker, 4, { clientId: 'stalled' })
-  stalled.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 1 }] })
-  await stalled.next('suback')
-  stalled.stream.pause()
-  const reader = await RawClient.login(t, broker, 5)
-  reader.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 0 }] })
-  await reader.next('suback')
-  const payload = Buffer.alloc(64 * 1024)
-  const publisher = await RawClient.login(t, broker, 5)
-  // More than the kernels and the limit take, but the stalled one stays: what it cannot take is left out.
-  for (let sent = 0; sent < 300; sent++) {
-    publisher.send({ ...publication, payload })
-    await reader.next('publish')
-  }
-  assert.equal(broker.lines.filter(({ msg }) => msg === 'disconnected').length, 0)
-  const gone = async () => {
-    while (!broker.lines.some(({ msg, clientId }) => msg === 'disconnected' && clientId === 'stalled')) {
+for (const door of ['mqtts', 'ws'] as const) {
+  test(`a subscriber over ${door} that does not read misses QoS 0, then loses its connection, and holds nobody up`, {
+    timeout,
+  }, async (t) => {
+    const broker = await startTestBroker(t, { slowSubscriberBytes: 64 * 1024, stalledSubscriberBytes: 512 * 1024 })
+    await subscribeAndStall(t, broker, door)
+    const reader = await RawClient.login(t, broker, 5)
+    reader.send({ cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 0 }] })
+    await reader.next('suback')
+    const payload = Buffer.alloc(64 * 1024)
+    const publisher = await RawClient.login(t, broker, 5)
+    // More than the kernels and the limit take, but the stalled one stays: what it cannot take is left out.
+    for (let sent = 0; sent < 300; sent++) {
+      publisher.send({ ...publication, payload })
+      await reader.next('publish')
+    }
+    const isGone = ({ msg, clientId }: Record<string, unknown>) => msg === 'disconnected' && clientId === 'stalled'
+    assert.ok(!broker.lines.some(isGone))
+    // A QoS 1 message waits for every subscriber to take it, so each needs a publisher of its own.
+    while (!broker.lines.some(isGone)) {
       const senders = await Promise.all(Array.from({ length: 4 }, () => RawClient.login(t, broker, 5)))
       for (const sender of senders) sender.send({ ...publication, payload, qos: 1, messageId: 1 })
       for (const _ of senders) await reader.next('publish')
     }
+    assert.equal(broker.lines.find(isGone)?.reason, 'does not read')
+  })
+}
+
+async function subscribeAndStall(t: TestContext, broker: TestBroker, door: 'mqtts' | 'ws'): Promise<void> {
+  const subscription: Packet = { cmd: 'subscribe', messageId: 7, subscriptions: [{ topic: 'try/#', qos: 1 }] }
+  const session = { clientId: 'stalled' }
+  if (door === 'mqtts') {
+    const client = await RawClient.login(t, broker, 4, session)
+    client.send(subscription)
+    await client.next('suback')
+    client.stream.pause()
+  } else {
+    const { client, socket } = await RawClient.loginOverWebSocket(t, broker, 4, session)
+    client.send(subscription)
+    await client.next('suback')
+    socket.pause()
   }
-  await gone()
-  const line = broker.lines.find(({ msg, clientId }) => msg === 'disconnected' && clientId === 'stalled')
-  assert.equal(line?.reason, 'does not read')
-})
+}
 
 test('a client learns that its publish was refused and stays connected', { timeout }, async (t) => {
   const broker = await startTestBroker(t)

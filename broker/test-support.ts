@@ -7,6 +7,7 @@ import { connect as connectTls } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
 import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
 import { pino } from 'pino'
+import websocketStream from 'websocket-stream'
 import { createAuthority, type IssuedCertificate } from './authority.ts'
 import type { Door } from './connection.ts'
 import { type Limits, limits } from './limits.ts'
@@ -27,7 +28,7 @@ export const brokerCertificate = await authority.issue({
 export const password = 'correct horse'
 const hash = parsePasswordHash(await hashPassword(Buffer.from(password)))
 if (!hash) throw new Error('hashPassword gives what parsePasswordHash does not read')
-const passwords = new Map(['try', 'other', 'constructor'].map((username) => [username, hash]))
+const passwords = new Map(['try', 'other', 'admin'].map((username) => [username, hash]))
 const doors = ['mqtt', 'mqtts', 'wss', 'ws'] as const
 
 export interface TestBroker {
@@ -158,6 +159,17 @@ export class RawClient {
     t.after(() => void socket.destroy())
     await once(socket, 'secureConnect')
     return new RawClient(socket, version)
+  }
+
+  /** Logged in as `try` over a WebSocket, with the password. */
+  static async loginOverWebSocket(t: TestContext, broker: TestBroker, version: 4 | 5, more: Partial<IConnectPacket>) {
+    const stream = websocketStream(`ws://127.0.0.1:${broker.ports.ws}/mqtt/`, ['mqtt'])
+    t.after(() => stream.socket.terminate())
+    await once(stream, 'connect')
+    const client = new RawClient(stream, version)
+    client.send(connectPacket(version, { username: 'try', password: Buffer.from(password), ...more }))
+    await client.next('connack')
+    return { client, socket: stream.socket }
   }
 
   send(...packets: readonly Packet[]): void {

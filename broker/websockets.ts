@@ -17,7 +17,11 @@ interface WebSocketContext {
 
 type Visitor = Omit<Connection, 'stream'>
 type ServerOptions = NonNullable<Parameters<typeof websocketStream.createServer>[0]>
-type WebSocketStream = Duplex & { readonly socket: WebSocket }
+type WebSocketStream = Duplex & {
+  readonly socket: WebSocket
+  readonly _readableState: { readonly length: number }
+  readonly _writableState: { readonly length: number }
+}
 type WebSocket = InstanceType<typeof websocketStream.Server>['clients'] extends Set<infer Client> ? Client : never
 
 const PATH = '/mqtt/'
@@ -51,6 +55,7 @@ export function serveWebSockets<T extends Server>(server: T, context: WebSocketC
     function accept(this: unknown, ...[stream, request]: [WebSocketStream?, IncomingMessage?]) {
       const visitor = request && visitors.get(request)
       if (!stream || !visitor) return
+      showLengths(stream)
       holdBack(stream, context.limits)
       refuseText(stream.socket)
       context.accept({ ...visitor, stream })
@@ -75,6 +80,14 @@ function admit(request: IncomingMessage, { door, waitingRoom, journal }: WebSock
   }
   request.socket.once('close', leaveWaitingRoom)
   return { door, address, addressGroup: group, leaveWaitingRoom }
+}
+
+/** The streams of readable-stream 2 do not tell how much they hold, and comparing with undefined would lift every limit. */
+function showLengths(stream: WebSocketStream): void {
+  Object.defineProperties(stream, {
+    readableLength: { get: () => stream._readableState.length },
+    writableLength: { get: () => stream._writableState.length },
+  })
 }
 
 /** websocket-stream does not stop reading when nobody takes the bytes; without this a client could fill the memory. */

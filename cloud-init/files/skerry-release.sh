@@ -50,7 +50,7 @@ check_members() {
   done < <(tar --list --verbose --gzip --numeric-owner --full-time --file "$2" || echo unreadable)
 }
 
-# unpack KIND HASH: from the upload to its own directory, unless it is there already.
+# unpack KIND HASH PROGRAM: from the upload to its own directory, unless it is there already.
 unpack() {
   local hash=$2 upload=$incoming/$1-$2.tar.gz target=$base/$1s/$2 partial=$base/$1s/$2.partial
   if [[ ! -d $target ]]; then
@@ -67,6 +67,7 @@ unpack() {
     # --touch: the archive's times are all the same, but web caches tell files apart by them.
     tar --extract --gzip --touch --no-same-owner --no-same-permissions --directory "$partial" --file "$partial.archive"
     rm "$partial.archive"
+    [[ -x $partial/$3 ]] || fail "$upload holds no program $3"
     sync --file-system "$partial"
     mv --no-target-directory "$partial" "$target"
   fi
@@ -110,8 +111,8 @@ apply() {
     read -r old_release old_runtime <"$applied"
     (umask 077 && tail -n +2 "$applied" >"$work/old-secrets")
   fi
-  unpack release "$release"
-  unpack runtime "$runtime"
+  unpack release "$release" apply
+  unpack runtime "$runtime" bin/node
 
   if activate "$release" "$runtime" "$work/secrets" "$work/log"; then
     cat "$work/log"

@@ -25,8 +25,12 @@ fingerprint() {
   for file; do sha256sum <"$file"; done | sha256sum | cut -d' ' -f1
 }
 
-# made_from NAME FINGERPRINT: whether NAME was last made from the same; remember NAME FINGERPRINT: from now on it was.
-made_from() { [[ -f $etc/made/$1 && $(<"$etc/made/$1") == "$2" ]]; }
+# changed NAME FINGERPRINT: whether NAME was last made from something else. That is forgotten then, so that a run which ends
+# half way is made good by the next one; remember NAME FINGERPRINT comes when it is done.
+changed() {
+  [[ ! -f $etc/made/$1 || $(<"$etc/made/$1") != "$2" ]] || return 1
+  rm -f "$etc/made/$1"
+}
 remember() { echo "$2" >"$etc/made/$1"; }
 
 # enable UNIT...: each enabling has systemd read all its units again, so only where it is needed.
@@ -62,7 +66,7 @@ units() {
     fi
   done
   for unit in "$release"/systemd/*; do put "$unit" "/etc/systemd/system/${unit##*/}"; done
-  if ! made_from units "$(fingerprint "$release"/systemd/*)"; then
+  if changed units "$(fingerprint "$release"/systemd/*)"; then
     systemctl daemon-reload
     remember units "$(fingerprint "$release"/systemd/*)"
   fi
@@ -75,17 +79,17 @@ check_broker() {
   local credentials
   mapfile -t credentials < <(sed -n 's/^LoadCredential=/--property=&/p' "$release/systemd/skerry-broker.service")
   systemd-run --quiet --wait --pipe --collect --property=User=skerry --property="EnvironmentFile=$release/broker.env" \
-    --setenv=SKERRY_LISTEN_MQTT=127.0.0.1:1883 "${credentials[@]}" "$node" "$release/broker.mjs" --check-config </dev/null
+    --setenv=SKERRY_LISTEN_MQTT=127.0.0.1:0 "${credentials[@]}" "$node" "$release/broker.mjs" --check-config </dev/null
 }
 
 broker() {
   local now
   now="$(fingerprint "$release"/broker.{mjs,env} "$release"/systemd/skerry-broker.service \
     "${sockets[@]/#/$release/systemd/}" "$etc"/broker/*) $(readlink /opt/skerry/runtime)"
-  if ! made_from broker "$now"; then
+  if changed broker "$now"; then
     check_broker
     # A socket takes its new settings only while nobody uses it.
-    if ! made_from sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
+    if changed sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
       systemctl stop skerry-broker.service "${sockets[@]}"
     fi
     systemctl start "${sockets[@]}"
@@ -112,7 +116,7 @@ web() {
   self_signed
   certificate=$etc/self-signed/$SKERRY_HOSTNAME
   [[ ! -e $lineage/fullchain.pem ]] || certificate=$lineage
-  if [[ $(readlink "$etc/web") != "$certificate" ]]; then
+  if [[ $(readlink "$etc/web" || true) != "$certificate" ]]; then
     ln -sfn "$certificate" "$etc/web.new"
     mv --no-target-directory "$etc/web.new" "$etc/web"
     rm -f "$etc/made/web"
@@ -121,7 +125,7 @@ web() {
   put "$release/nginx/skerry.conf" /etc/nginx/skerry.conf
   now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/*)
   enable nginx.service
-  if ! made_from web "$now"; then
+  if changed web "$now"; then
     nginx -t -q
     systemctl reload-or-restart nginx.service
     remember web "$now"

@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ports } from '../infra/ports.ts'
+import { configurationFiles } from './configuration.ts'
+import { exampleSettings } from './test-support.ts'
+
+const files = configurationFiles(exampleSettings)
+const withoutPlainMqtt = configurationFiles({ ...exampleSettings, plainMqtt: false })
+const textOf = (path: string, from = files): string => String(from.find((file) => file.path === path)?.content)
+
+for (const { path, content } of files) {
+  test(`${path} is as reviewed`, (t) => t.assert.snapshot(String(content), { serializers: [(text) => text] }))
+}
+
+test('no placeholder is left', () => {
+  for (const { path, content } of files) assert.doesNotMatch(String(content), /@[A-Z_]+@/, path)
+})
+
+test("the server's firewall opens the ports of the list and no other", () => {
+  const opened = /tcp dport \{ ([\d, ]+) \} accept/.exec(textOf('nftables/skerry.nft'))?.[1]
+  assert.deepEqual(
+    opened?.split(', ').map(Number),
+    ports.map((port) => port.number),
+  )
+})
+
+test('without plain MQTT nothing names its port', () => {
+  for (const { path, content } of withoutPlainMqtt) assert.doesNotMatch(String(content), /1883/, path)
+  assert.equal(
+    withoutPlainMqtt.some(({ path }) => path === 'systemd/skerry-mqtt.socket'),
+    false,
+  )
+  assert.match(textOf('health.env', withoutPlainMqtt), /SKERRY_PLAIN_MQTT='0'/)
+})
+
+test('another name or another ACME server is another certificate, another address of the operator is not', () => {
+  const lineage = (change: Partial<typeof exampleSettings>): string | undefined =>
+    /LINEAGE='(.+)'/.exec(textOf('acme/acme.env', configurationFiles({ ...exampleSettings, ...change })))?.[1]
+  const lineages = [{}, { hostname: 'other.example.com' }, { acmeDirectory: 'https://other.example.com/' }].map(lineage)
+  assert.equal(new Set(lineages).size, 3)
+  assert.equal(lineage({ acmeEmail: 'other@example.com' }), lineages[0])
+})
+
+test('every credential that a unit loads is one that is stored', () => {
+  const stored = [
+    'broker/broker.crt',
+    'broker/broker.key',
+    'broker/authorities.pem',
+    'broker/proxy.crt',
+    'broker/passwords.json',
+  ]
+  const loaded = [...textOf('systemd/skerry-broker.service').matchAll(/^LoadCredential=[^:]+:\/etc\/skerry\/(.+)$/gm)]
+  assert.deepEqual(loaded.map(([, path]) => path).sort(), stored.sort())
+})
+
+test('every executable file begins with its interpreter', () => {
+  for (const { path, content, executable } of files) {
+    assert.equal(String(content).startsWith('#!'), executable === true || path === 'nftables.conf', path)
+  }
+})

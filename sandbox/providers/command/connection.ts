@@ -110,6 +110,8 @@ export function connectionSettings(connection: Connection, directory: string): s
     // A dead network must not hold the update forever.
     '  ServerAliveInterval 15',
     '  ServerAliveCountMax 4',
+    // It hands on what the clients that use it hand to it; by itself it sends nothing.
+    '  SendEnv *',
     '  ControlMaster yes',
     `  ControlPath "${directory}/control"`,
     '  ControlPersist no',

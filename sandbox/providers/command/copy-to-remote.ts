@@ -7,7 +7,9 @@ import { checkConnection, parseConnection } from './connection.ts'
 import { uniqueId } from './output.ts'
 import { withSession } from './session.ts'
 
-function checkSource({ source }: Properties): Failure[] {
+function checkSource({ source, remotePath }: Properties): Failure[] {
+  // sftp takes one command a line.
+  if (/[\n\r]/.test(String(remotePath))) return [{ property: 'remotePath', reason: 'must be one line' }]
   if (isArchive(source)) {
     return [{ property: 'source', reason: 'the stand-in copies files, not directories: install the genuine provider' }]
   }

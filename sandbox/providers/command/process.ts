@@ -67,8 +67,15 @@ export function runProcess(
     child.on('error', (error) => {
       failure ??= new Error(`${file} cannot be started: ${error.message}`)
     })
-    child.on('close', (code) => {
+    child.on('exit', () => {
       signal.removeEventListener('abort', abort)
+      // Another process may still hold the ends of its pipes: an SSH client leaves them to the one in the background.
+      if (!failure) return
+      child.stdout.destroy()
+      child.stderr.destroy()
+      reject(failure)
+    })
+    child.on('close', (code) => {
       if (failure) reject(failure)
       else resolve({ code, stdout: stdout(), stderr: stderr() })
     })

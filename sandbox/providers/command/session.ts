@@ -84,9 +84,8 @@ async function close(master: ChildProcess | undefined): Promise<void> {
   await exited
 }
 
-/** A text between double quotes as sftp reads it; a local name is a pattern as well. */
-const sftpQuoted = (path: string) => `"${path.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
-const sftpPattern = (path: string) => sftpQuoted(path.replace(/[\\*?[\]]/g, '\\$&'))
+/** A text between double quotes as sftp reads it: without patterns, and with one character that is escaped. */
+const sftpQuoted = (path: string) => `"${path.replaceAll('"', '\\"')}"`
 
 /**
  * Opens a connection, retrying until the limit of failed dials, and closes it in every outcome; key and settings are
@@ -121,13 +120,13 @@ export async function withSession<T>(
           ...options,
           environment: { ...process.env, ...environment },
         })
-        if (result.code !== 0 && (await isLost()))
+        if (result.code === 255 && (await isLost()))
           throw new Error(`The connection to ${host} was lost while the command ran`)
         return result
       },
       async upload(localPath, remotePath, signal) {
         await write('channel', channelSettings(directory))
-        await write('batch', `put ${sftpPattern(localPath)} ${sftpQuoted(remotePath)}\n`)
+        await write('batch', `put ${sftpQuoted(localPath)} ${sftpQuoted(remotePath)}\n`)
         const parameters = ['-q', '-F', join(directory, 'channel'), '-b', join(directory, 'batch'), hostAlias]
         const result = await runProcess('sftp', parameters, { signal })
         if (result.code === 0) return

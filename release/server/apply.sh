@@ -25,12 +25,10 @@ fingerprint() {
   for file; do sha256sum <"$file"; done | sha256sum | cut -d' ' -f1
 }
 
-# changed NAME FINGERPRINT: whether NAME was last made from something else. That is forgotten then, so that a run which ends
-# half way is made good by the next one; remember NAME FINGERPRINT comes when it is done.
-changed() {
-  [[ ! -f $etc/made/$1 || $(<"$etc/made/$1") != "$2" ]] || return 1
-  rm -f "$etc/made/$1"
-}
+# made_from NAME FINGERPRINT: whether NAME was last made from the same. Before a step begins it is forgotten and only when it
+# is done remembered, so that a run which ends half way is made good by the next one.
+made_from() { [[ -f $etc/made/$1 && $(<"$etc/made/$1") == "$2" ]]; }
+forget() { rm -f "$etc/made/$1"; }
 remember() { echo "$2" >"$etc/made/$1"; }
 
 # enable UNIT...: each enabling has systemd read all its units again, so only where it is needed.
@@ -66,7 +64,8 @@ units() {
     fi
   done
   for unit in "$release"/systemd/*; do put "$unit" "/etc/systemd/system/${unit##*/}"; done
-  if changed units "$(fingerprint "$release"/systemd/*)"; then
+  if ! made_from units "$(fingerprint "$release"/systemd/*)"; then
+    forget units
     systemctl daemon-reload
     remember units "$(fingerprint "$release"/systemd/*)"
   fi
@@ -86,10 +85,12 @@ broker() {
   local now
   now="$(fingerprint "$release"/broker.{mjs,env} "$release"/systemd/skerry-broker.service \
     "${sockets[@]/#/$release/systemd/}" "$etc"/broker/*) $(readlink /opt/skerry/runtime)"
-  if changed broker "$now"; then
+  if ! made_from broker "$now"; then
     check_broker
+    forget broker
     # A socket takes its new settings only while nobody uses it.
-    if changed sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
+    if ! made_from sockets "$(fingerprint "${sockets[@]/#/$release/systemd/}")"; then
+      forget sockets
       systemctl stop skerry-broker.service "${sockets[@]}"
     fi
     systemctl start "${sockets[@]}"
@@ -119,13 +120,14 @@ web() {
   if [[ $(readlink "$etc/web" || true) != "$certificate" ]]; then
     ln -sfn "$certificate" "$etc/web.new"
     mv --no-target-directory "$etc/web.new" "$etc/web"
-    rm -f "$etc/made/web"
+    forget web
   fi
   put "$release/nginx/nginx.conf" /etc/nginx/nginx.conf
   put "$release/nginx/skerry.conf" /etc/nginx/skerry.conf
   now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/*)
   enable nginx.service
-  if changed web "$now"; then
+  if ! made_from web "$now"; then
+    forget web
     nginx -t -q
     systemctl reload-or-restart nginx.service
     remember web "$now"

@@ -1,11 +1,13 @@
 import { connect } from 'node:net'
 
-/** What a TCP connect met: `silent` is a packet filter, `refused` a closed port. */
+/** What a TCP connect met: `silent` is a packet filter that drops, `refused` a closed port or a filter that says no. */
 export type Answer = 'open' | 'refused' | 'silent'
+
+const refusals = ['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EPERM']
 
 /** @param deadline milliseconds after which a port counts as silent */
 export function knock(host: string, port: number, deadline: number): Promise<Answer> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect({ host, port })
     const end = (answer: Answer) => {
       clearTimeout(timer)
@@ -15,7 +17,11 @@ export function knock(host: string, port: number, deadline: number): Promise<Ans
     // One turn of the event loop more: a busy process must not overlook an answer that already waits.
     const timer = setTimeout(() => setImmediate(() => setImmediate(end, 'silent')), deadline)
     socket.once('connect', () => end('open'))
-    socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'ECONNREFUSED' ? 'refused' : 'silent'))
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code && refusals.includes(error.code)) return end('refused')
+      clearTimeout(timer)
+      reject(error)
+    })
   })
 }
 
@@ -23,7 +29,7 @@ export function knock(host: string, port: number, deadline: number): Promise<Ans
  * Connects to every port, many at a time.
  * @returns those that are not silent
  */
-export async function scan(host: string, ports: readonly number[], deadline = 1_000): Promise<Map<number, Answer>> {
+export async function scan(host: string, ports: readonly number[], deadline = 500): Promise<Map<number, Answer>> {
   const answers = new Map<number, Answer>()
   const queue = ports.values()
   const worker = async () => {

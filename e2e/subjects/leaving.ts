@@ -3,12 +3,11 @@ import { globSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { execa } from 'execa'
 import { cloudAnswers } from '../../sandbox/daemon.ts'
 import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
 import { leftovers } from '../../sandbox/machine/sweep.ts'
-import { eventually } from '../eventually.ts'
-import { down, instance, run, sandboxCommand } from '../sandbox.ts'
+import { killUpWhen, releaseIsOnTheWay } from '../interruption.ts'
+import { down, instance, run } from '../sandbox.ts'
 
 /** Moments of `npm run sandbox`, each with what tells from outside that it has come. */
 const moments: Readonly<Record<string, () => Promise<unknown>>> = {
@@ -17,10 +16,7 @@ const moments: Readonly<Record<string, () => Promise<unknown>>> = {
     const group = join(await instanceCgroup(instance), 'guest-*', 'machine', 'payload', 'init.scope')
     assert.notDeepEqual(globSync(group), [])
   },
-  'its release is on the way': async () => {
-    const incoming = join(instance.directory, 'servers', '*', '**', 'var', 'lib', 'skerry-incoming', '*')
-    assert.notDeepEqual(globSync(incoming), [])
-  },
+  'its release is on the way': releaseIsOnTheWay,
 }
 
 const minute = 60_000
@@ -39,7 +35,7 @@ export function leaving() {
 
     for (const [moment, hasCome] of Object.entries(moments)) {
       test(`down removes what an up left that was killed when ${moment}`, async () => {
-        await killedUp(hasCome)
+        await killUpWhen(hasCome)
         await down()
         await assertNothingLeft()
       })
@@ -50,28 +46,6 @@ export function leaving() {
       await assertNothingLeft()
     })
   })
-}
-
-/** Runs `npm run sandbox` and kills it, its engine and its providers at a moment. */
-async function killedUp(hasCome: () => Promise<unknown>): Promise<void> {
-  const { file, arguments: parameters, options } = sandboxCommand([])
-  const child = execa(file, parameters, { ...options, detached: true, all: true, reject: false })
-  const { pid } = child
-  assert.ok(pid)
-  let ended = false
-  const end = child.then((result) => {
-    ended = true
-    return result
-  })
-  try {
-    await eventually(async () => {
-      if (!ended) return hasCome()
-    }, 300_000)
-  } finally {
-    if (!ended) process.kill(-pid, 'SIGKILL')
-  }
-  const { signal, all } = await end
-  assert.equal(signal, 'SIGKILL', `it ended before the moment came:\n${all}`)
 }
 
 async function assertNothingLeft(): Promise<void> {

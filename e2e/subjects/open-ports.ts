@@ -34,17 +34,27 @@ export function openPorts() {
       const listeners = await onServer(`ss --no-header --listening --tcp --numeric 'sport = :7443'`)
       assert.match(listeners, /127\.0\.0\.1:7443/)
       assert.doesNotMatch(listeners, /(\*|0\.0\.0\.0|\[::\]):7443/)
-      // Only nginx's certificate opens it: the server itself has no other way in.
-      const stranger = await onServer(
-        `openssl s_client -connect 127.0.0.1:7443 -quiet -no_ign_eof < /dev/null 2>&1 || true`,
-      )
-      assert.match(stranger, /alert|certificate required|handshake failure/)
+      // Neither nobody nor another certificate of the same authority: only nginx's own opens it.
+      assert.doesNotMatch(await askBroker(), /HTTP\/1/)
+      assert.doesNotMatch(await askBroker('health/health'), /HTTP\/1/)
+      assert.match(await askBroker('nginx/proxy'), /HTTP\/1/)
     })
   })
 }
 
+/** Sends an HTTP request to 7443 on the server; @returns what comes back until the broker closes */
+async function askBroker(identity?: string): Promise<string> {
+  const file = `/etc/skerry/${identity}`
+  const shown = identity ? `-cert ${file}.crt -key ${file}.key` : ''
+  const answer = await onServer(`
+    printf 'GET /mqtt/ HTTP/1.1\\r\\nHost: ${sandbox().hostname}\\r\\n\\r\\n' |
+      timeout 20 openssl s_client -connect 127.0.0.1:7443 ${shown} -quiet 2>&1; echo "ended with $?"`)
+  assert.match(answer, /ended with (?!124)/, 'the connection stayed open')
+  return answer
+}
+
 async function knockFrom(namespace: string, host: string, port: number): Promise<Answer> {
-  const connect = ['timeout', '5', 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`]
+  const connect = ['timeout', '3', 'bash', '-c', `exec 3<>/dev/tcp/${host}/${port}`]
   const { exitCode } = await execa('ip', ['netns', 'exec', namespace, ...connect], { reject: false })
   // timeout(1) ends with 124 when it had to end the command.
   return exitCode === 0 ? 'open' : exitCode === 124 ? 'silent' : 'refused'

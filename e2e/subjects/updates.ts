@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import type { MqttClient } from 'mqtt'
 import { changedCheckout } from '../checkout.ts'
 import { connectAdmin, connectWebSocket, nextMessage } from '../doors.ts'
+import { killUpWhen, releaseIsOnTheWay } from '../interruption.ts'
 import { previewChanges } from '../preview.ts'
 import { onServer, run, tryToRun, up } from '../sandbox.ts'
 
@@ -41,6 +42,19 @@ export function updates() {
       }
       const after = await serverState()
       assert.notEqual(after.broker, before.broker)
+      assert.notEqual(after.release, before.release)
+      assert.deepEqual({ ...after, broker: '', release: '' }, { ...before, broker: '', release: '' })
+    })
+  })
+
+  describe('an up that was killed', { timeout: 8 * minute }, () => {
+    test('is made good by the next one', async () => {
+      await using changed = await changedCheckout(`console.error('another changed bundle')`)
+      const before = await serverState()
+      await killUpWhen(releaseIsOnTheWay, changed.path)
+      await run([], { checkout: changed.path })
+      await run(['pulumi', 'preview', '--expect-no-changes'], { checkout: changed.path })
+      const after = await serverState()
       assert.notEqual(after.release, before.release)
       assert.deepEqual({ ...after, broker: '', release: '' }, { ...before, broker: '', release: '' })
     })

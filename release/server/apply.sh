@@ -33,8 +33,9 @@ remember() { echo "$2" >"$etc/made/$1"; }
 
 # enable UNIT...: each enabling has systemd read all its units again, so only where it is needed.
 enable() {
-  local unit
-  for unit; do systemctl is-enabled --quiet "$unit" || systemctl enable --quiet "$unit"; done
+  local unit missing=()
+  for unit; do systemctl is-enabled --quiet "$unit" || missing+=("$unit"); done
+  ((${#missing[@]} == 0)) || systemctl enable --quiet "${missing[@]}"
 }
 
 secrets() {
@@ -139,7 +140,12 @@ web() {
 acme() {
   ! systemctl is-enabled --quiet certbot.timer || systemctl disable --quiet --now certbot.timer
   systemctl start skerry-acme.timer
-  [[ -e /etc/letsencrypt/live/$SKERRY_ACME_LINEAGE/fullchain.pem ]] || systemctl restart --no-block skerry-acme.service
+  # An attempt for the same name and CA goes on undisturbed.
+  if ! made_from acme "$(fingerprint "$release"/acme/*)"; then
+    systemctl stop --quiet skerry-acme.service
+    remember acme "$(fingerprint "$release"/acme/*)"
+  fi
+  [[ -e /etc/letsencrypt/live/$SKERRY_ACME_LINEAGE/fullchain.pem ]] || systemctl start --no-block skerry-acme.service
 }
 
 health() {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isObject, list, type Properties, present, type Value } from '../values.ts'
 
 /** The genuine provider keeps no user data in the state, only this. */
-export function userDataHash(userData: string): string {
+function userDataHash(userData: string): string {
   return createHash('sha1').update(userData).digest('base64')
 }
 

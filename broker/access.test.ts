@@ -99,7 +99,7 @@ for (const version of versions) {
     })
 
     test('gets nothing of others through a SUBSCRIBE that names allowed and refused filters', async (t) => {
-      const broker = await startTestBroker(t)
+      const broker = await startTestBroker(t, { queuedMessagesPerSession: 1 })
       const session = {
         clientId: 'mixed',
         clean: false,

@@ -43,7 +43,7 @@ for (const version of versions) {
     })
 
     test('the size of the first packet, before it has arrived', async (t) => {
-      const broker = await startTestBroker(t, { connectPacketSize: 1_000 })
+      const broker = await startTestBroker(t, { connectPacketSize: 1_000, connectTimeout: 60_000 })
       const small = await RawClient.openTls(t, broker, version)
       small.send(connectPacket(version, { username: 'try', password: Buffer.alloc(900) }))
       await small.next('connack')
@@ -167,6 +167,18 @@ describe('connections that do not log in', { timeout }, () => {
     }
     await again()
     await client.publishAsync('try/a', '', { qos: 1 })
+  })
+
+  test('give their place back when they leave in the middle of the TLS handshake', async (t) => {
+    const broker = await startTestBroker(t, { waitingConnectionsPerAddress: 2 })
+    for (let count = 0; count < 4; count++) {
+      const socket = connectTcp(broker.ports.mqtts, '127.0.0.1')
+      socket.on('error', () => {})
+      await once(socket, 'connect')
+      socket.end('nonsense')
+      await once(socket, 'close')
+    }
+    while (!(await RawClient.login(t, broker).catch(() => undefined)));
   })
 
   test('are bounded on one listener together with all others', async (t) => {

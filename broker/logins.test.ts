@@ -79,6 +79,15 @@ for (const protocolVersion of versions) {
       await (await connect(t, broker, { protocolVersion })).endAsync()
     })
 
+    test('is not checked any more once the address is locked, although it was waiting already', async (t) => {
+      const broker = await startTestBroker(t, { failedLogins: 3, passwordChecks: 1 })
+      const url = `mqtt://127.0.0.1:${broker.ports.mqtt}`
+      const wrong = { username: 'try', password: 'wrong', protocolVersion }
+      const codes = await Promise.all(Array.from({ length: 7 }, () => refusalOf(url, wrong)))
+      assert.equal(codes.filter((code) => code === badUsernameOrPassword).length, 3)
+      assert.equal(codes.filter((code) => code === notAuthorized).length, 4)
+    })
+
     test('is put off while too many others are checked', async (t) => {
       const broker = await startTestBroker(t, { passwordChecks: 1, passwordChecksWaiting: 1 })
       const url = `mqtt://127.0.0.1:${broker.ports.mqtt}`

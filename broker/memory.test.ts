@@ -3,7 +3,9 @@ import { describe, test } from 'node:test'
 import type { AedesPublishPacket, Client } from 'aedes'
 import type { Packet } from 'mqtt-packet'
 import { addressGroup, forwardedAddress } from './addresses.ts'
+import type { Connection } from './connection.ts'
 import { FailedLogins } from './failed-logins.ts'
+import { judgeForward } from './forwarding.ts'
 import { limits } from './limits.ts'
 import { OutgoingQueues } from './outgoing-queues.ts'
 import { objectionTo } from './packet-guard.ts'
@@ -160,6 +162,25 @@ describe('messages that are kept', () => {
   })
 })
 
+describe('forwarding', () => {
+  const client = { conn: { writableLength: 0 }, subscriptions: { '#': { qos: 1 } } } as unknown as Client
+  const connection = { user: { name: 'try', administrator: false } } as Connection
+
+  test('withholds what the user may not have, whatever the subscription', () => {
+    assert.equal(judgeForward(client, connection, message('try/a'), limits), 'send')
+    for (const topic of ['other/a', '$SYS/x', '$nowhere']) {
+      assert.equal(judgeForward(client, connection, message(topic), limits), 'withhold')
+    }
+    assert.equal(judgeForward(client, {} as Connection, message('try/a'), limits), 'withhold')
+  })
+
+  test('takes what the session has queued for no duplicate', () => {
+    const queued = { ...message('try/a'), messageId: 3 }
+    assert.equal(judgeForward(client, connection, queued, limits), 'send')
+    assert.equal(judgeForward(client, connection, queued, limits), 'send')
+  })
+})
+
 describe('persistence', () => {
   const persistence = new Persistence({ limits, mayStore: (_client, filter) => filter !== 'refused', onFull: () => {} })
   const client = { id: 'a' } as Client
@@ -208,6 +229,7 @@ describe('the packet guard', () => {
       { ...connect, will: { ...will, properties: { willDelayInterval: -1 } } },
       { ...connect, properties: { sessionExpiryInterval: -1 } },
       { cmd: 'subscribe', messageId: 1, subscriptions: [] },
+      { cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: '__proto__', qos: 0 }] },
       { cmd: 'subscribe', messageId: 0, subscriptions: [{ topic: 'a', qos: 0 }] },
       { cmd: 'unsubscribe', messageId: -1, unsubscriptions: ['a'] },
       { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['a\0'] },

@@ -127,13 +127,15 @@ describe('7443', { timeout }, () => {
     assert.equal(other.status, 101)
   })
 
-  test('ends connections with frames that are too large or text, before any login', async (t) => {
-    const broker = await startTestBroker(t, { frameSize: 2_000, closeTimeout: 50 })
+  test('ends connections with frames that are too large or text', async (t) => {
+    const broker = await startTestBroker(t, { frameSize: 2_000, closeTimeout: 50, connectTimeout: 60_000 })
     const hello = generate({ ...connectPacket(4), username: 'try', password: Buffer.from(password) })
     for (const bytes of [
       frame(2, Buffer.alloc(0), 2_001),
       frame(2, Buffer.alloc(0), 2 ** 40),
       frame(1, Buffer.from('text')),
+      // Proper MQTT, but as text.
+      Buffer.concat([frame(2, hello), frame(1, generate({ ...publication, payload: 'text' }))]),
     ]) {
       const { socket } = await handshake(broker)
       assert.ok(socket)

@@ -16,7 +16,7 @@ const oldestGo = [1, 25] as const
 const lockStale = 30_000
 const lockInterval = 2_000
 /** Packages that are compiled, of which a build reports the number. */
-const expectedPackages = 1_600
+const expectedPackages = 1_370
 
 const flags = [
   '-mod=readonly',
@@ -58,17 +58,21 @@ async function compile(folder: string, report: Report): Promise<void> {
     stdin: 'ignore',
     maxBuffer: 16 * 1024 * 1024,
   })
+  let modules = 0
   let packages = 0
   const show = () => {
     const seconds = Math.round((Date.now() - start) / 1000)
-    report(
-      `Building Pulumi ${engineVersion}: ${packages} of about ${expectedPackages} packages, ${seconds} s (once, about 3 minutes)`,
-    )
+    const progress =
+      packages > 0 ? `${packages} of about ${expectedPackages} packages` : `${modules} modules downloaded`
+    report(`Building Pulumi ${engineVersion}: ${progress}, ${seconds} s (once, about 3 minutes)`)
   }
   const timer = setInterval(show, 2_000)
   try {
     show()
-    for await (const line of child.iterable({ from: 'stderr' })) if (!line.startsWith('go: ')) packages++
+    for await (const line of child.iterable({ from: 'stderr' })) {
+      if (line.startsWith('go: downloading ')) modules++
+      else if (!line.startsWith('go: ')) packages++
+    }
     const { failed, stderr } = await child
     if (failed) {
       const reason = stderr.split('\n').slice(-10).join('\n')

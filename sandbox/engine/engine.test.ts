@@ -180,26 +180,31 @@ new hcloud.SshKey('key', { publicKey: 'ssh-ed25519 AAAA' })
     await program.pulumi('config', 'rm', 'hcloud:token')
   })
 
-  test('leaves no process when it is killed in the middle', async () => {
-    const started = join(program.directory, 'started')
-    await program.write(`
+  for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+    test(`leaves no process when ${signal} ends it in the middle`, async () => {
+      const started = join(program.directory, `started-${signal}`)
+      await program.write(`
 import { writeFileSync } from 'node:fs'
 import * as tls from '@pulumi/tls'
 new tls.PrivateKey('key', { algorithm: 'ED25519' }).id.apply(() => writeFileSync(${JSON.stringify(started)}, ''))
 setInterval(() => {}, 1000)
 `)
-    const child = execa(engine.pulumi, ['--non-interactive', 'up', '--yes', '--skip-preview'], {
-      cwd: program.directory,
-      env: program.environment,
-      extendEnv: false,
-      reject: false,
-      stdio: 'ignore',
+      const child = execa(engine.pulumi, ['--non-interactive', 'up', '--yes', '--skip-preview'], {
+        cwd: program.directory,
+        env: program.environment,
+        extendEnv: false,
+        reject: false,
+        stdio: 'ignore',
+      })
+      assert.ok(await eventually(async () => existsSync(started)), 'the program has started')
+      assert.notEqual((await processesOf(program.directory)).length, 0)
+      child.kill(signal)
+      const result = await child
+      assert.notEqual(result.exitCode, 0)
+      const gone = await eventually(async () => (await processesOf(program.directory)).length === 0)
+      assert.ok(gone, (await processesOf(program.directory)).join('\n'))
+      // A killed engine leaves its lock on the state.
+      if (signal === 'SIGKILL') await program.pulumi('cancel', '--yes')
     })
-    assert.ok(await eventually(async () => existsSync(started)), 'the program has started')
-    assert.notEqual((await processesOf(program.directory)).length, 0)
-    child.kill('SIGKILL')
-    await child
-    const gone = await eventually(async () => (await processesOf(program.directory)).length === 0)
-    assert.ok(gone, (await processesOf(program.directory)).join('\n'))
-  })
+  }
 })

@@ -1,4 +1,5 @@
-// wrapper module from which `go build -mod=mod github.com/pulumi/pulumi/pkg/v3/cmd/pulumi` builds the genuine engine
+// Pins the genuine Pulumi engine and all that it is built from; build.ts builds it, go.sum fixes the contents.
+// Renewed by: go get -tool github.com/pulumi/pulumi/pkg/v3/cmd/pulumi@VERSION
 module skerry/sandbox/engine
 
 go 1.25

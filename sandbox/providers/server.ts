@@ -13,7 +13,7 @@ import {
   secretOutputs,
 } from './lifecycle.ts'
 import { callError, properties, struct } from './messages.ts'
-import { type Context, PartlyCreatedError, type Provider, type Resource } from './provider.ts'
+import { type Context, type Failure, PartlyCreatedError, type Provider, type Resource } from './provider.ts'
 import { conceal, type Properties, revealAll, secretNames } from './values.ts'
 
 const { DiffChanges } = providerMessages.DiffResponse
@@ -43,6 +43,9 @@ function unary<Request, Response>(
     }
   }
 }
+
+const failureOf = ({ property, reason }: Failure) =>
+  new providerMessages.CheckFailure().setProperty(property).setReason(reason)
 
 function kindOf({ kind, replace }: Difference) {
   if (kind === 'add') return replace ? Kind.ADD_REPLACE : Kind.ADD
@@ -87,13 +90,8 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
     ),
 
     checkConfig: unary((request: providerMessages.CheckRequest) => {
-      const response = new providerMessages.CheckResponse().setInputs(request.getNews())
-      for (const failure of provider.checkConfiguration?.(revealAll(properties(request.getNews()))) ?? []) {
-        response.addFailures(
-          new providerMessages.CheckFailure().setProperty(failure.property).setReason(failure.reason),
-        )
-      }
-      return response
+      const failures = provider.checkConfiguration?.(revealAll(properties(request.getNews()))) ?? []
+      return new providerMessages.CheckResponse().setInputs(request.getNews()).setFailuresList(failures.map(failureOf))
     }),
 
     configure: unary((request: providerMessages.ConfigureRequest) => {
@@ -114,13 +112,9 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
       const { name } = parseUrn(request.getUrn())
       const before = revealAll(properties(request.getOlds()))
       const { inputs, failures } = checkInputs(resource, name, request.getRandomseed_asU8(), before, revealAll(given))
-      const response = new providerMessages.CheckResponse().setInputs(struct(conceal(inputs, secretNames(given))))
-      for (const failure of failures) {
-        response.addFailures(
-          new providerMessages.CheckFailure().setProperty(failure.property).setReason(failure.reason),
-        )
-      }
-      return response
+      return new providerMessages.CheckResponse()
+        .setInputs(struct(conceal(inputs, secretNames(given))))
+        .setFailuresList(failures.map(failureOf))
     }),
 
     diff: unary((request: providerMessages.DiffRequest) => {

@@ -8,8 +8,7 @@ export interface Configuration extends Pick<Settings, 'administrators' | 'listen
 
 /** Reads settings (environment, then `.env`) and files; throws an error that names every mistake, a line each. */
 export async function readConfiguration(): Promise<Configuration> {
-  // Variables that are set already win.
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  loadEnvironmentFile()
   const { settings, mistakes } = readSettings(process.env, process.pid)
   const { hostname, administrators, credentialsDirectory, listeners } = settings
   const isProxyNeeded = listeners?.some(({ door }) => door === 'wss') ?? false
@@ -21,4 +20,9 @@ export async function readConfiguration(): Promise<Configuration> {
     throw new Error(`The configuration cannot be used:\n${all.map((mistake) => `- ${mistake}`).join('\n')}`)
   }
   return { administrators, listeners, credentials: read.credentials }
+}
+
+/** Takes what `.env` in the working directory sets into the environment; variables that are set already win. */
+export function loadEnvironmentFile(): void {
+  if (existsSync('.env')) process.loadEnvFile('.env')
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { generate, type Packet } from 'mqtt-packet'
 import { connect, connectPacket, publication, RawClient, startTestBroker, type TestBroker } from './test-support.ts'
 
 const timeout = 20_000
@@ -192,4 +194,39 @@ describe('MQTT 5: properties that are not what they should be', { timeout }, () 
     assert.equal(received?.contentType, 'text/plain')
     assert.deepEqual({ ...received?.userProperties }, properties.userProperties)
   })
+})
+
+describe('packets that were changed on their way', { timeout: 60_000 }, () => {
+  for (const version of versions) {
+    test(`MQTT ${version === 4 ? '3.1.1' : '5'}`, async (t) => {
+      const broker = await startTestBroker(t)
+      const check = await witness(t, broker)
+      const will = { topic: 'try/will', payload: Buffer.from('x'), qos: 1 as const, retain: true }
+      const filters = [{ topic: 'try/#', qos: 2 as const }]
+      const packets: Packet[] = [
+        connectPacket(version, { clientId: 'changed', clean: false, keepalive: 1, will }),
+        { cmd: 'subscribe', messageId: 1, subscriptions: filters },
+        { ...publication, qos: 1, messageId: 2, retain: true, payload: 'x' },
+        { ...publication, qos: 2, messageId: 3, payload: 'x' },
+        { cmd: 'pubrel', messageId: 3 },
+        { cmd: 'unsubscribe', messageId: 4, unsubscriptions: ['try/#'] },
+        { cmd: 'disconnect' },
+      ]
+      const bytes = Buffer.concat(packets.map((packet) => generate(packet, { protocolVersion: version })))
+      const change = fc.tuple(fc.nat(bytes.length - 1), fc.nat(255))
+      await fc.assert(
+        fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+          const changed = Buffer.from(bytes)
+          for (const [at, value] of changes) changed[at] = value
+          const client = await RawClient.openTls(t, broker, version)
+          // What comes back may be of another version than the one that this client reads.
+          client.stream.removeAllListeners('data').resume()
+          client.stream.end(changed)
+          await client.ended()
+        }),
+        { numRuns: 150 },
+      )
+      await check()
+    })
+  }
 })

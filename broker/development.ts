@@ -1,48 +1,31 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { pino } from 'pino'
 import { createAuthority } from './authority.ts'
+import { loadEnvironmentFile } from './configuration.ts'
 import type { Door } from './connection.ts'
-import { readCredentials } from './credentials.ts'
 import { limits } from './limits.ts'
-import { hashPassword } from './passwords.ts'
+import { hashPassword, parsePasswordHash } from './passwords.ts'
 import { type Service, startService } from './service.ts'
 import { listenKey, readSettings } from './settings.ts'
 
-const directory = join(dirname(dirname(fileURLToPath(import.meta.url))), 'dist', 'broker-development')
+const directory = join(process.cwd(), 'dist', 'broker-development')
 const doors: readonly Door[] = ['mqtt', 'mqtts', 'ws']
-const defaults = {
-  SKERRY_HOSTNAME: 'localhost',
-  SKERRY_ADMINISTRATORS: 'admin',
+const listening = {
   SKERRY_LISTEN_MQTT: '127.0.0.1:1883',
   SKERRY_LISTEN_MQTTS: '127.0.0.1:8883',
   SKERRY_LISTEN_WS: '127.0.0.1:8080',
-  CREDENTIALS_DIRECTORY: directory,
 }
+const fixed = { SKERRY_HOSTNAME: 'localhost', SKERRY_ADMINISTRATORS: 'admin', CREDENTIALS_DIRECTORY: directory }
 
 /** The broker alone on this machine, with certificates and a password made for this run. */
 async function main(): Promise<void> {
-  const { settings, mistakes } = readSettings({ ...defaults, ...process.env }, process.pid)
-  const { hostname, administrators, listeners } = settings
+  loadEnvironmentFile()
+  const { settings, mistakes } = readSettings({ ...listening, ...process.env, ...fixed }, process.pid)
+  const { administrators, listeners } = settings
   if (mistakes.length > 0 || !administrators || !listeners) throw new Error(mistakes.join('\n'))
-  const password = await writeCredentials()
-  const read = await readCredentials(directory, { hostname, administrators, isProxyNeeded: false })
-  if ('mistakes' in read) throw new Error(read.mistakes.join('\n'))
 
-  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const service = await startService({ administrators, listeners, credentials: read.credentials, limits, logger })
-  const stop = async () => {
-    await service.stop()
-    process.exit(0)
-  }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
-  process.stdout.write(instructions(service, password))
-}
-
-async function writeCredentials(): Promise<string> {
   const authority = await createAuthority()
   const addresses = ['127.0.0.1', '::1']
   const broker = await authority.issue({
@@ -51,21 +34,34 @@ async function writeCredentials(): Promise<string> {
     dnsNames: ['localhost'],
     addresses,
   })
-  const admin = await authority.issue({ commonName: 'admin', purposes: ['clientAuth'] })
   const password = randomBytes(12).toString('hex')
-  const passwords = { try: await hashPassword(Buffer.from(password)) }
+  const hash = parsePasswordHash(await hashPassword(Buffer.from(password)))
+  const credentials = {
+    ...broker,
+    authorities: authority.authorities,
+    proxyCertificate: undefined,
+    passwords: new Map(hash ? [['try', hash]] : []),
+  }
+  const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const service = await startService({ administrators, listeners, credentials, limits, logger })
+  const stop = async () => {
+    await service.stop()
+    process.exit(0)
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+
+  // Only now: another one that has the ports keeps its files.
+  const admin = await authority.issue({ commonName: 'admin', purposes: ['clientAuth'] })
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const files = {
     'authorities.pem': authority.authorities,
-    'broker.crt': broker.certificate,
-    'broker.key': broker.privateKey,
     'admin.crt': admin.certificate,
     'admin.key': admin.privateKey,
-    'passwords.json': JSON.stringify(passwords),
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text, { mode: 0o600 })
-  return password
+  process.stdout.write(instructions(service, password))
 }
 
 // Without a frame, so that the commands can be copied.

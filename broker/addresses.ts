@@ -1,6 +1,11 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
 
+/** An address as people write it: an IPv4 address also where an IPv6 socket shows it as `::ffff:192.0.2.1`. */
+export function plainAddress(address: string): string {
+  return isIP(address) === 0 ? address : ipaddr.process(address).toString()
+}
+
 /**
  * The group of addresses that is limited together: one IPv4 address, or the /64 that one IPv6 customer holds at least.
  * An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is the IPv4 address.

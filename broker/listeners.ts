@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from 'node:tls'
-import { addressGroup } from './addresses.ts'
+import { addressGroup, plainAddress } from './addresses.ts'
 import { certificateUsername } from './certificates.ts'
 import type { Connection, Door } from './connection.ts'
 import type { Credentials } from './credentials.ts'
@@ -109,8 +109,8 @@ function receive(
 ): Connection | undefined {
   // Sockets that are thrown away here may still fail, and nobody else listens to that.
   socket.on('error', () => {})
-  const address = socket.remoteAddress
-  if (address === undefined) return void socket.destroy()
+  if (socket.remoteAddress === undefined) return void socket.destroy()
+  const address = plainAddress(socket.remoteAddress)
   const group = addressGroup(address)
   const leaveWaitingRoom = waitingRoom.enter(group)
   if (!leaveWaitingRoom) {

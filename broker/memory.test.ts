@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { AedesPublishPacket, Client } from 'aedes'
 import type { Packet } from 'mqtt-packet'
-import { addressGroup, forwardedAddress } from './addresses.ts'
+import { addressGroup, forwardedAddress, plainAddress } from './addresses.ts'
 import type { Connection } from './connection.ts'
 import { FailedLogins } from './failed-logins.ts'
 import { judgeForward } from './forwarding.ts'
@@ -36,6 +36,11 @@ describe('addresses', () => {
     ]
     for (const [a = '', b = ''] of same) assert.equal(addressGroup(a), addressGroup(b), `${a} ${b}`)
     for (const [a = '', b = ''] of different) assert.notEqual(addressGroup(a), addressGroup(b), `${a} ${b}`)
+  })
+
+  test('are shown as people write them', () => {
+    assert.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1')
+    assert.equal(plainAddress('2001:0db8::0001'), '2001:db8::1')
   })
 
   test('from the proxy are exactly one', () => {

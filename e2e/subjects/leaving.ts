@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { globSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'node:test'
+import { after, before, describe, test } from 'node:test'
 import { cloudAnswers } from '../../sandbox/daemon.ts'
 import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
 import { leftovers } from '../../sandbox/machine/sweep.ts'
@@ -23,6 +24,28 @@ const minute = 60_000
 
 export function leaving() {
   describe('leaving', { timeout: 12 * minute }, () => {
+    const shared = process.env.TMPDIR
+    let temporary: string
+    before(async () => {
+      temporary = await mkdtemp(join(tmpdir(), 'skerry-e2e-'))
+      // Here, what a killed process leaves is seen.
+      process.env.TMPDIR = temporary
+    })
+    after(async () => {
+      if (shared === undefined) delete process.env.TMPDIR
+      else process.env.TMPDIR = shared
+      await rm(temporary, { recursive: true, force: true })
+    })
+
+    async function assertNothingLeft(): Promise<void> {
+      assert.deepEqual(await leftovers(instance), [])
+      assert.deepEqual(globSync(`${instance.directory}{,.*}`), [])
+      assert.deepEqual(await readdir(temporary), [])
+      assert.deepEqual(await processesOfInstance(), [])
+      const hosts = await readFile('/etc/hosts', 'utf8')
+      assert.ok(!hosts.split(/\s+/).includes(instance.hostname), `${instance.hostname} is still in /etc/hosts`)
+    }
+
     test('destroy removes every resource, and down the cloud itself', async () => {
       await run(['pulumi', 'destroy', '--yes'])
       const { stdout } = await run(['pulumi', 'stack', 'export'])
@@ -46,14 +69,6 @@ export function leaving() {
       await assertNothingLeft()
     })
   })
-}
-
-async function assertNothingLeft(): Promise<void> {
-  assert.deepEqual(await leftovers(instance), [])
-  assert.deepEqual(globSync(`${instance.directory}{,.*}`), [])
-  assert.deepEqual(await processesOfInstance(), [])
-  const hosts = await readFile('/etc/hosts', 'utf8')
-  assert.ok(!hosts.split(/\s+/).includes(instance.hostname), `${instance.hostname} is still in /etc/hosts`)
 }
 
 /** Processes of this host that were started for the instance: its directory is in their command line. */

@@ -10,6 +10,7 @@ import { sandboxFiles } from './files.ts'
 import { edgePorts, type Instance } from './instance.ts'
 import { randomPassword } from './password.ts'
 import type { Report } from './progress.ts'
+import { broughtIn } from './settings.ts'
 import { sandboxTokens } from './tokens.ts'
 
 const checkout = join(import.meta.dirname, '..')
@@ -58,10 +59,16 @@ async function prepareProject(instance: Instance): Promise<void> {
     await rm(link, { force: true })
     await symlink(join(checkout, name), link)
   }
-  if (existsSync(join(files.project, 'Pulumi.sandbox.yaml'))) return
-  await writeFile(files.passphrase, randomPassword(), { mode: 0o600 })
-  const settings = stackSettings(await readFile(join(checkout, 'Pulumi.sandbox.yaml'), 'utf8'), instance)
-  await writeFile(join(files.project, 'Pulumi.sandbox.yaml'), settings, { mode: 0o600 })
+  const [stackFile, sourceFile] = [join(files.project, 'Pulumi.sandbox.yaml'), join(files.project, 'source.yaml')]
+  const now = stackSettings(await readFile(join(checkout, 'Pulumi.sandbox.yaml'), 'utf8'), instance)
+  if (existsSync(sourceFile)) {
+    const settings = broughtIn(await readFile(stackFile, 'utf8'), await readFile(sourceFile, 'utf8'), now)
+    await writeFile(stackFile, settings)
+  } else {
+    await writeFile(files.passphrase, randomPassword(), { mode: 0o600 })
+    await writeFile(stackFile, now, { mode: 0o600 })
+  }
+  await writeFile(sourceFile, now)
 }
 
 /** Opens the stack; makes its project folder when there is none. */

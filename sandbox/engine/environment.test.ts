@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -31,14 +31,15 @@ describe('pulumiEnvironment', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  test('keeps state, home and passphrase in the run directory', async () => {
+  test('keeps state, home, passphrase and temporary files in the run directory', async () => {
     const environment = await make()
     const run = instance().directory
     assert.equal(environment.PULUMI_HOME, join(run, 'pulumi'))
     assert.equal(environment.PULUMI_BACKEND_URL, `file://${join(run, 'state')}`)
     assert.equal(environment.PULUMI_CONFIG_PASSPHRASE_FILE, join(run, 'passphrase'))
     assert.equal(environment.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION, 'true')
-    await access(join(run, 'state'))
+    assert.equal(environment.TMPDIR, join(run, 'tmp'))
+    for (const name of ['state', 'pulumi', 'tmp']) assert.equal((await stat(join(run, name))).mode & 0o777, 0o700, name)
   })
 
   test('lets nothing through that points at a real account', async () => {

@@ -65,16 +65,17 @@ export async function pulumiEnvironment({
   readonly engine: Engine
 }): Promise<NodeJS.ProcessEnv> {
   const folder = (name: string) => join(instance.directory, name)
-  const [state, home] = [folder('state'), folder('pulumi')]
+  const [state, home, temporary] = [folder('state'), folder('pulumi'), folder('tmp')]
   const path = (process.env.PATH ?? '').split(delimiter)
-  await mkdir(state, { recursive: true, mode: 0o700 })
-  await mkdir(home, { recursive: true, mode: 0o700 })
+  for (const path of [state, home, temporary]) await mkdir(path, { recursive: true, mode: 0o700 })
   await installPlugins(home, engine, path)
   const inherited = Object.entries(process.env).filter(([name]) => !foreignVariable.test(name))
   return {
     ...Object.fromEntries(inherited),
     // The genuine language host takes the Node that it finds: this one.
     PATH: [dirname(engine.pulumi), dirname(process.execPath), ...path].join(delimiter),
+    // What a killed engine leaves there, a key perhaps, goes with the run directory.
+    TMPDIR: temporary,
     PULUMI_HOME: home,
     PULUMI_BACKEND_URL: `file://${state}`,
     PULUMI_CONFIG_PASSPHRASE_FILE: sandboxFiles(instance).passphrase,

@@ -40,7 +40,10 @@ after(() => rm(temporary, { recursive: true, force: true }))
 const leftovers = async () => (await readdir(temporary)).filter((name) => name.startsWith('skerry-ssh-'))
 
 async function waitUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await setTimeout(10)
+  for (let attempt = 0; !condition(); attempt++) {
+    if (attempt === 2_000) assert.fail(`never came true: ${condition}`)
+    await setTimeout(10)
+  }
 }
 
 const sshd = await findSshd()
@@ -198,9 +201,27 @@ done`
       )
       await waitUntil(() => provider.lines.includes('started'))
       const [directory = ''] = await leftovers()
+      assert.ok(!existsSync(join(temporary, directory, 'key')), 'the key is gone once it has served')
+      provider.stop()
+      await rejected
+    })
+    assert.deepEqual(await leftovers(), [])
+  })
+
+  test('the key is a file for this user alone while the host is dialled', async () => {
+    await remote(async (provider) => {
+      server.refuse(1000)
+      const rejected = assert.rejects(
+        provider.create({ connection: connection({ dialErrorLimit: -1 }), create: 'true' }),
+        /was stopped/,
+      )
+      await waitUntil(() => server.dials() > 1)
+      const [directory = ''] = await leftovers()
+      assert.equal((await stat(join(temporary, directory))).mode & 0o777, 0o700)
       assert.equal((await stat(join(temporary, directory, 'key'))).mode & 0o777, 0o600)
       provider.stop()
       await rejected
+      server.refuse(0)
     })
     assert.deepEqual(await leftovers(), [])
   })

@@ -106,6 +106,8 @@ export async function withSession<T>(
     await write('connection', connectionSettings(connection, directory))
     const opened = await connect(connection, directory, signal)
     master = opened
+    // It has served; a provider that is killed from now on leaves no key behind.
+    await rm(join(directory, 'key'), { force: true })
     const { host } = connection
     /** The client in the background ends a moment after the one that noticed. */
     const isLost = async () => {
@@ -134,6 +136,10 @@ export async function withSession<T>(
         throw new Error(`${remotePath} could not be written on ${host}: ${result.stderr.trim()}`)
       },
     })
+  } catch (error) {
+    // What was aborted says only that; the signal says why.
+    signal.throwIfAborted()
+    throw error
   } finally {
     await close(master)
     await rm(directory, { recursive: true, force: true })

@@ -19,6 +19,7 @@ export class Progress {
    */
   async step<Result>(title: string, work: (report: Report) => Promise<Result>): Promise<Result> {
     const start = performance.now()
+    let failure: unknown
     const list = new Listr<{ result?: Result }>(
       [
         {
@@ -26,6 +27,10 @@ export class Progress {
           task: async (context, task) => {
             context.result = await work((line) => {
               task.output = line
+            }).catch((error) => {
+              failure = error
+              // The whole of it is said once, by who called.
+              throw new Error('see below')
             })
             const seconds = Math.round((performance.now() - start) / 100) / 10
             this.timings.push({ step: title, seconds })
@@ -39,7 +44,9 @@ export class Progress {
         registerSignalListeners: false,
       },
     )
-    const { result } = await list.run({})
+    const { result } = await list.run({}).catch((error) => {
+      throw failure ?? error
+    })
     return result as Result
   }
 }

@@ -102,11 +102,13 @@ export async function openStack(instance: Instance, engine: Engine): Promise<Sta
         if (line.trim() === '') continue
         report(line)
         tail.push(line)
-        if (tail.length > 40) tail.shift()
+        if (tail.length > 60) tail.shift()
       }
       const result = await child
       if (result.exitCode !== 0) {
-        throw new Error(`pulumi ${parameters[0]} failed:\n\n${tail.join('\n')}\n\nThe whole of it: ${files.pulumiLog}`)
+        // Above its diagnostics the engine tells what it did, which was reported already.
+        const said = tail.slice(Math.max(0, tail.indexOf('Diagnostics:'))).join('\n')
+        throw new Error(`pulumi ${parameters[0]} failed:\n\n${said}\n\nThe whole of it: ${files.pulumiLog}`)
       }
     },
     async json(parameters) {

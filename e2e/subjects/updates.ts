@@ -60,29 +60,59 @@ export function updates() {
     })
   })
 
-  describe('a bundle that does not start', { timeout: 8 * minute }, () => {
-    test('fails with its reason while the one before serves on; the next up works', async () => {
-      const before = await serverState()
-      {
-        await using broken = await changedCheckout(`throw new Error('broken on purpose')`)
-        const failed = await tryToRun([], { checkout: broken.path })
-        assert.notEqual(failed.exitCode, 0)
-        assert.match(failed.output, /broken on purpose/)
-      }
-      const after = await serverState()
-      assert.deepEqual({ ...after, broker: '' }, { ...before, broker: '' })
-      const clients = await Promise.all([connectAdmin(), connectWebSocket()])
-      try {
-        await assertTalk(clients)
-      } finally {
-        await Promise.all(clients.map((client) => client.endAsync(true)))
-      }
+  describe('a bundle that', { timeout: 8 * minute }, () => {
+    for (const { fault, statement, reason } of brokenBundles) {
+      test(`${fault} fails with its reason while the one before serves on`, async () => {
+        const before = await serverState()
+        {
+          await using broken = await changedCheckout(statement)
+          const failed = await tryToRun([], { checkout: broken.path })
+          assert.notEqual(failed.exitCode, 0)
+          assert.match(failed.output, reason)
+        }
+        const after = await serverState()
+        assert.deepEqual({ ...after, broker: '' }, { ...before, broker: '' })
+        const clients = await Promise.all([connectAdmin(), connectWebSocket()])
+        try {
+          await assertTalk(clients)
+        } finally {
+          await Promise.all(clients.map((client) => client.endAsync(true)))
+        }
+      })
+    }
+
+    test('was broken does not stand in the way of the next up', async () => {
+      const { release } = await serverState()
       await up()
       await run(['pulumi', 'preview', '--expect-no-changes'])
-      assert.notEqual((await serverState()).release, before.release)
+      assert.notEqual((await serverState()).release, release)
     })
   })
 }
+
+/** What can be wrong with a broker, by the first statement of its program, and what `up` must say about it. */
+const brokenBundles = [
+  {
+    fault: 'does not load',
+    statement: `throw new Error('broken on purpose')`,
+    reason: /broken on purpose/,
+  },
+  {
+    fault: 'does not start',
+    statement: `if (!process.argv.includes('--check-config')) throw new Error('broken at its start')`,
+    reason: /broken at its start/,
+  },
+  {
+    fault: 'starts but answers nobody',
+    statement: `
+      const { Server } = process.getBuiltinModule('node:net')
+      const { emit } = Server.prototype
+      Server.prototype.emit = function (name, ...values) {
+        return name === 'connection' || emit.call(this, name, ...values)
+      }`,
+    reason: /8883 \(MQTT over mutual TLS\)/,
+  },
+]
 
 /** What an update may or may not touch: processes by number and start, files by inode and time. */
 async function serverState() {

@@ -76,9 +76,15 @@ export class LauncherFixture {
     return this.upload('runtime', await packArchive([{ path: 'bin/node', content, executable: true }], 6))
   }
 
-  start(words: readonly string[], secrets = '{}'): { child: ChildProcess; ended: Promise<Ended> } {
+  /** @param environment beside what sudo leaves of it */
+  start(
+    words: readonly string[],
+    secrets = '{}',
+    environment: Readonly<Record<string, string>> = {},
+  ): { child: ChildProcess; ended: Promise<Ended> } {
     const command = ['--mount', '--propagation', 'private', fixture, this.root, 'bash', launcher, ...words]
-    const child = spawn('unshare', command, { cwd: '/', env: { SUDO_USER: 'deploy', PATH: process.env.PATH } })
+    const env = { SUDO_USER: 'deploy', PATH: process.env.PATH, ...environment }
+    const child = spawn('unshare', command, { cwd: '/', env })
     child.stdin.on('error', () => {})
     child.stdin.end(secrets)
     const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)])

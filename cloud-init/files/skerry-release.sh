@@ -13,6 +13,7 @@ runtimes_kept=2
 archive_limit=$((256 << 20))
 unpacked_limit=$((1 << 30))
 secrets_limit=$((1 << 20))
+hash='^[0-9a-f]{64}$'
 
 usage() {
   cat <<'USAGE'
@@ -52,14 +53,14 @@ check_members() {
 
 # unpack KIND HASH PROGRAM: from the upload to its own directory, unless it is there already.
 unpack() {
-  local hash=$2 upload=$incoming/$1-$2.tar.gz target=$base/$1s/$2 partial=$base/$1s/$2.partial
+  local upload=$incoming/$1-$2.tar.gz target=$base/$1s/$2 partial=$base/$1s/$2.partial
   if [[ ! -d $target ]]; then
     [[ -f $upload && ! -L $upload ]] || fail "$upload is not there: upload it first"
     rm -rf "$partial"
     mkdir -p "$partial"
     # Hashed as a copy: the upload's owner could change it between the check and the use.
     (umask 077 && head -c "$((archive_limit + 1))" <"$upload" >"$partial.archive")
-    if ! echo "$hash  $partial.archive" | sha256sum --check --status; then
+    if ! echo "$2  $partial.archive" | sha256sum --check --status; then
       rm -rf "$partial" "$partial.archive" "$upload"
       fail "$upload does not have the SHA-256 in its name: upload it again"
     fi
@@ -68,8 +69,10 @@ unpack() {
     tar --extract --gzip --touch --no-same-owner --no-same-permissions --directory "$partial" --file "$partial.archive"
     rm "$partial.archive"
     [[ -x $partial/$3 ]] || fail "$upload holds no program $3"
+    # What has its final name is whole, whenever the power goes.
     sync --file-system "$partial"
     mv --no-target-directory "$partial" "$target"
+    sync "$base/$1s"
   fi
   rm -f "$upload"
 }
@@ -84,17 +87,26 @@ activate() { # activate RELEASE RUNTIME SECRETS LOG
   point "$base/current" "releases/$1" &&
     point "$base/runtime" "runtimes/$2" &&
     touch "$base/releases/$1" "$base/runtimes/$2" &&
+    sync "$base" &&
     "$base/releases/$1/apply" <"$3" >"$4" 2>&1
 }
 
 prune() { # prune DIRECTORY NUMBER: the newest stay; the current one is the newest
   find "$1" -mindepth 1 -maxdepth 1 -name '*.partial*' -exec rm -rf {} +
-  find "$1" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %p\n' | sort -rn | tail -n "+$(($2 + 1))" | cut -d' ' -f2- |
-    xargs --no-run-if-empty rm -rf
+  # Renamed first: what is left of a release when this ends half way must not pass for one.
+  find "$1" -mindepth 1 -maxdepth 1 -type d ! -name '*.partial' -printf '%T@ %p\n' | sort -rn | tail -n "+$(($2 + 1))" |
+    cut -d' ' -f2- | xargs --no-run-if-empty -I {} mv {} {}.partial
+  find "$1" -mindepth 1 -maxdepth 1 -name '*.partial*' -exec rm -rf {} +
+}
+
+read_applied() { # sets old_release and old_runtime, empty when there is none
+  old_release='' old_runtime=''
+  [[ ! -f $applied ]] || read -r old_release old_runtime <"$applied" || true
+  [[ $old_release =~ $hash && $old_runtime =~ $hash ]] || old_release='' old_runtime=''
 }
 
 apply() {
-  local release=$1 runtime=$2 old_release='' old_runtime='' work
+  local release=$1 runtime=$2 work
   exec 9>"$lock"
   flock --timeout 600 9 || fail 'another release is being applied and does not finish: look at it with "skerry-release status"'
   rm -rf /run/skerry-release.????????
@@ -107,17 +119,17 @@ apply() {
   (($(stat -c %s "$work/secrets") <= secrets_limit)) || fail "more than $secrets_limit bytes of secrets came on standard input"
   umask 022
 
-  if [[ -f $applied ]]; then
-    read -r old_release old_runtime <"$applied"
-    (umask 077 && tail -n +2 "$applied" >"$work/old-secrets")
-  fi
+  read_applied
+  [[ -z $old_release ]] || (umask 077 && tail -n +2 "$applied" >"$work/old-secrets")
   unpack release "$release" apply
   unpack runtime "$runtime" bin/node
 
   if activate "$release" "$runtime" "$work/secrets" "$work/log"; then
     cat "$work/log"
     (umask 077 && { echo "$release $runtime" && cat "$work/secrets"; } >"$applied.new")
+    sync "$applied.new"
     mv "$applied.new" "$applied"
+    sync "${applied%/*}"
     prune "$base/releases" "$releases_kept"
     prune "$base/runtimes" "$runtimes_kept"
     audit "release $release applied"
@@ -140,16 +152,16 @@ apply() {
 }
 
 status() {
-  local release=none runtime=none
-  [[ ! -f $applied ]] || read -r release runtime <"$applied"
-  echo "release $release"
-  echo "runtime $runtime"
-  systemctl list-units --all --plain --no-legend --no-pager 'skerry-*' nginx.service nftables.service |
+  read_applied
+  echo "release ${old_release:-none}"
+  echo "runtime ${old_runtime:-none}"
+  [[ ! -f $base/current/status.mjs ]] || "$base/runtime/bin/node" "$base/current/status.mjs" || true
+  systemctl list-units --all --plain --no-legend --no-pager 'skerry-*' nginx.service nftables.service \
+    var-lib-skerry.mount etc-letsencrypt.mount |
     while read -r unit _ active sub _; do echo "$unit $active ($sub)"; done
 }
 
 main() {
-  local hash='^[0-9a-f]{64}$'
   case "${1-}" in
     --help)
       (($# == 1)) || fail 'wrong arguments: see skerry-release --help'

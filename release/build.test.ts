@@ -39,7 +39,8 @@ test('the release holds what the launcher and the units call, and nothing of thi
     'health.mjs',
     'secrets.mjs',
     'manifest.json',
-    'acme/run',
+    'acme.mjs',
+    'status.mjs',
     'acme/deployed',
   ]) {
     assert.ok(files.get(path), path)

@@ -28,8 +28,10 @@ export async function buildRelease(settings: ReleaseSettings): Promise<BuiltRele
   const files: ArchiveFile[] = [
     ...configurationFiles(settings),
     { path: 'broker.mjs', content: await bundleBroker() },
+    { path: 'acme.mjs', content: await bundle('acme/run.ts') },
     { path: 'health.mjs', content: await bundle('health.ts') },
     { path: 'secrets.mjs', content: await bundle('store-secrets.ts') },
+    { path: 'status.mjs', content: await bundle('status.ts') },
     { path: 'manifest.json', content: `${JSON.stringify({ settings, node: runtime.version }, null, 2)}\n` },
   ]
   const archive = await packArchive(files, 0)

@@ -14,7 +14,6 @@ export function configurationFiles(settings: ReleaseSettings): ArchiveFile[] {
   const fill = (path: string): string => fillPlaceholders(read(path), placeholders(settings))
   return [
     { path: 'apply', content: read('release/server/apply.sh'), executable: true },
-    { path: 'acme/run', content: read('release/acme/run.sh'), executable: true },
     { path: 'acme/deployed', content: read('release/acme/deployed.sh'), executable: true },
     { path: 'acme/acme.env', content: environment(acmeEnvironment(settings)) },
     {

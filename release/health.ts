@@ -1,6 +1,7 @@
 // On the server: the broker as a client sees it, on every listener. Exit 0, or 1 and a line for each that fails.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { get } from 'node:http'
+import { isIPv6 } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { ConnectionOptions } from 'node:tls'
@@ -18,40 +19,47 @@ const tlsWithoutTrust: ConnectionOptions & { headers: Record<string, string> } =
   rejectUnauthorized: false,
 }
 
-const listeners: Listener[] = [
-  {
-    name: '8883 (MQTT over mutual TLS)',
-    url: 'mqtts://127.0.0.1:8883',
-    options: {
-      protocolVersion: 5,
-      servername: hostname,
-      ca: credential('authorities.pem'),
-      cert: credential('health.crt'),
-      key: credential('health.key'),
-    },
-  },
-  {
-    name: '443 (MQTT over WebSocket)',
-    url: 'wss://127.0.0.1/mqtt/',
-    options: {
-      ...login,
-      protocolVersion: 5,
-      wsOptions: tlsWithoutTrust,
-    },
-  },
-  ...(process.env.SKERRY_PLAIN_MQTT === '1'
-    ? [{ name: '1883 (MQTT)', url: 'mqtt://127.0.0.1:1883', options: { ...login, protocolVersion: 4 as const } }]
-    : []),
-]
+// IPv6 is looked at where the machine has it. The file is absent where the kernel has none.
+const ipv6Addresses = '/proc/self/net/if_inet6'
+const hasIpv6 = existsSync(ipv6Addresses) && readFileSync(ipv6Addresses, 'utf8').includes(`${'0'.repeat(31)}1 `)
+const hosts = hasIpv6 ? ['127.0.0.1', '::1'] : ['127.0.0.1']
 
-const checks: [name: string, check: () => Promise<void>][] = [
-  ...listeners.map((listener): [string, () => Promise<void>] => [listener.name, () => probe(listener, healthUser)]),
-  ['80 (redirect to HTTPS)', redirects],
-]
+const checks = hosts.flatMap((host): [name: string, check: () => Promise<void>][] => [
+  ...listeners(isIPv6(host) ? `[${host}]` : host).map((listener): [string, () => Promise<void>] => [
+    `${listener.name} at ${host}`,
+    () => probe(listener, healthUser),
+  ]),
+  [`80 (redirect to HTTPS) at ${host}`, () => redirects(host)],
+])
 
 const failures = (await Promise.all(checks.map(([name, check]) => persist(name, check)))).filter((line) => line !== '')
 for (const line of failures) console.error(line)
 process.exit(failures.length > 0 ? 1 : 0)
+
+function listeners(host: string): Listener[] {
+  return [
+    {
+      name: '8883 (MQTT over mutual TLS)',
+      url: `mqtts://${host}:8883`,
+      options: {
+        protocolVersion: 5,
+        servername: hostname,
+        ca: credential('authorities.pem'),
+        cert: credential('health.crt'),
+        key: credential('health.key'),
+      },
+    },
+    {
+      name: '443 (MQTT over WebSocket)',
+      url: `wss://${host}/mqtt/`,
+      // mqtt.js makes a URL of the hostname, and has taken the brackets of an IPv6 address off.
+      options: { ...login, protocolVersion: 5, hostname: host, wsOptions: tlsWithoutTrust },
+    },
+    ...(process.env.SKERRY_PLAIN_MQTT === '1'
+      ? [{ name: '1883 (MQTT)', url: `mqtt://${host}:1883`, options: { ...login, protocolVersion: 4 as const } }]
+      : []),
+  ]
+}
 
 /** A listener that was just started or reloaded gets some attempts, but no ten: the broker locks out who fails as often. */
 async function persist(name: string, check: () => Promise<void>): Promise<string> {
@@ -67,9 +75,9 @@ async function persist(name: string, check: () => Promise<void>): Promise<string
   }
 }
 
-function redirects(): Promise<void> {
+function redirects(host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const request = get({ host: '127.0.0.1', port: 80, headers: { host: hostname }, timeout: 5_000 }, (response) => {
+    const request = get({ host, port: 80, headers: { host: hostname }, timeout: 5_000 }, (response) => {
       response.resume()
       const { statusCode, headers } = response
       if (statusCode === 301 && headers.location === `https://${hostname}/`) resolve()

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import { extract } from 'tar-stream'
 import { packArchive } from './archive.ts'
+import { checkMachine } from './machine.ts'
 import type { ReleaseSettings } from './settings.ts'
 
 const root = new URL('../', import.meta.url).pathname
@@ -23,7 +24,7 @@ export interface BuiltRuntime {
 
 /**
  * Packs the Node that the broker runs on as `bin/node`; an archive of the same version in dist/ is taken as it is.
- * @throws Error when the package is neither installed nor to be had from npm
+ * @throws Error when the package is neither installed nor to be had from npm, or is for another machine
  */
 export async function buildRuntime(architecture: ReleaseSettings['architecture']): Promise<BuiltRuntime> {
   const name = packages[architecture]
@@ -32,6 +33,7 @@ export async function buildRuntime(architecture: ReleaseSettings['architecture']
   if (!existsSync(path)) {
     const installed = join(root, 'node_modules', name, 'bin/node')
     const content = existsSync(installed) ? await readFile(installed) : await fetchNode(`${name}@${version}`, integrity)
+    checkMachine(name, content, architecture)
     await mkdir(join(root, 'dist'), { recursive: true })
     const partial = `${path}.${process.pid}.partial`
     await writeFile(partial, await packArchive([{ path: 'bin/node', content, executable: true }], 6))

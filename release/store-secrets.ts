@@ -1,10 +1,11 @@
 // On the server: node secrets.mjs DIRECTORY < secrets.json, as root.
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { hashPassword, parsePasswordHash } from '../broker/passwords.ts'
 import { credentialFiles, type HealthPassword } from './credentials.ts'
+import { writeDurably } from './durable-file.ts'
 import { parseSecrets } from './parse-secrets.ts'
 
 const [, , directory = ''] = process.argv
@@ -31,6 +32,5 @@ async function healthPassword(): Promise<HealthPassword> {
 function store(path: string, content: string): void {
   if (existsSync(path) && readFileSync(path, 'utf8') === content) return
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(`${path}.new`, content, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+  writeDurably(path, content, 0o600)
 }

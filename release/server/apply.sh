@@ -38,6 +38,20 @@ enable() {
   ((${#missing[@]} == 0)) || systemctl enable --quiet "${missing[@]}"
 }
 
+# Started, a program for another machine would say "Exec format error", and not which it is.
+machine() {
+  local wanted found
+  case $(uname -m) in
+    x86_64) wanted='3e 00' ;; # e_machine of the ELF header, elf(5)
+    aarch64) wanted='b7 00' ;;
+    *) wanted=unknown ;;
+  esac
+  found=$(od --address-radix=n --format=x1 --skip-bytes=18 --read-bytes=2 "$node" | xargs)
+  [[ $found == "$wanted" ]] && return
+  echo "apply: the release's Node is not for this server, which is $(uname -m): is the server type the one that the stack names?"
+  return 1
+}
+
 secrets() {
   install -d -m 0700 "$etc" "$etc/made"
   "$node" "$release/secrets.mjs" "$etc"
@@ -166,6 +180,6 @@ sockets=()
 for socket in "$release"/systemd/*.socket; do sockets+=("${socket##*/}"); done
 trap 'explain' ERR
 set -o errtrace
-for step in secrets firewall units broker web acme health; do
+for step in machine secrets firewall units broker web acme health; do
   "$step"
 done

@@ -12,12 +12,19 @@ export interface Instance {
   readonly network: string
   /** Where the cloud's services listen and from where the host's clients come. */
   readonly edge: string
+  /** IPv6 network of the servers, CIDR /48; each gets a /64 of it. Unique local addresses (RFC 4193). */
+  readonly network6: string
+  /** What `edge` is, for IPv6. */
+  readonly edge6: string
   readonly zone: string
   readonly hostname: string
   readonly acmeName: string
   /** Run state; gone after `down`. */
   readonly directory: string
 }
+
+/** All networks of sandboxes, CIDR: the last byte before a network's own length is the instance's number. */
+export const allNetworks = { ipv4: '10.77.0.0/16', ipv6: 'fd3b:6c1e:a700::/40' } as const
 
 /** Ports of the cloud's services on the edge address. */
 export const edgePorts = {
@@ -43,6 +50,7 @@ export function sandboxInstance(number = Number(process.env.SKERRY_SANDBOX || 0)
     )
   }
   const name = `skerry${number}`
+  const prefix6 = `fd3b:6c1e:a7${number.toString(16).padStart(2, '0')}`
   const zone = number === 0 ? 'skerry.test' : `${name}.test`
   return {
     number,
@@ -50,6 +58,8 @@ export function sandboxInstance(number = Number(process.env.SKERRY_SANDBOX || 0)
     interfacePrefix: `sk${number}-`,
     network: `10.77.${number}.0/24`,
     edge: `10.77.${number}.1`,
+    network6: `${prefix6}::/48`,
+    edge6: `${prefix6}::1`,
     zone,
     hostname: `mqtt.${zone}`,
     acmeName: `acme.${zone}`,

@@ -10,6 +10,12 @@ export interface Tokens {
   readonly hetzner: string
   /** 40 hexadecimal digits. */
   readonly cloudflare: string
+  /** As `hetzner`, may only read. */
+  readonly hetznerReadOnly: string
+  /** As `cloudflare`, may only read. */
+  readonly cloudflareReadOnly: string
+  /** For faults in the emulated APIs. */
+  readonly faults: string
 }
 
 /** Reads the sandbox's tokens; makes them when there are none. */
@@ -17,7 +23,14 @@ export async function sandboxTokens(instance: Instance): Promise<Tokens> {
   const file = join(instance.directory, 'tokens.json')
   if (!existsSync(file)) {
     await mkdir(instance.directory, { recursive: true, mode: 0o700 })
-    const tokens: Tokens = { hetzner: randomBytes(32).toString('hex'), cloudflare: randomBytes(20).toString('hex') }
+    const random = (bytes: number) => randomBytes(bytes).toString('hex')
+    const tokens: Tokens = {
+      hetzner: random(32),
+      cloudflare: random(20),
+      hetznerReadOnly: random(32),
+      cloudflareReadOnly: random(20),
+      faults: random(32),
+    }
     await writeFile(file, JSON.stringify(tokens), { mode: 0o600 })
   }
   return JSON.parse(await readFile(file, 'utf8'))

@@ -22,15 +22,14 @@ await writeFile(join(group, 'cgroup.procs'), String(process.pid))
 const tokens = await sandboxTokens(instance)
 const store = CloudStore.open(sandboxFiles(instance).cloudState)
 const datacenter = await createDatacenter(instance, console.log)
+await datacenter.setRecords(store.dnsRecords())
 
-await listen(
-  createHetznerApi({ store, datacenter, token: tokens.hetzner, network: instance.network }),
-  edgePorts.hetzner,
-)
-await listen(
-  createCloudflareApi({ store, datacenter, token: tokens.cloudflare, zone: instance.zone }),
-  edgePorts.cloudflare,
-)
+const { network, network6, zone } = instance
+const common = { store, datacenter, faultToken: tokens.faults }
+const hetzner = { token: tokens.hetzner, readOnlyToken: tokens.hetznerReadOnly, network, network6 }
+await listen(createHetznerApi({ ...common, ...hetzner }), edgePorts.hetzner)
+const cloudflare = { token: tokens.cloudflare, readOnlyToken: tokens.cloudflareReadOnly, zone }
+await listen(createCloudflareApi({ ...common, ...cloudflare }), edgePorts.cloudflare)
 await listen(createMetadataApi({ store }), edgePorts.metadata)
 process.send?.('ready')
 

@@ -16,6 +16,11 @@ export class RecordingDatacenter implements Datacenter {
   powerOff = this.#note('powerOff')
   reboot = this.#note('reboot')
   deleteServer = this.#note('deleteServer')
+  createVolume = this.#note('createVolume')
+  resizeVolume = this.#note('resizeVolume')
+  deleteVolume = this.#note('deleteVolume')
+  attachVolume = this.#note('attachVolume')
+  detachVolume = this.#note('detachVolume')
   setFirewall = this.#note('setFirewall')
   setRecords = this.#note('setRecords')
 

@@ -45,7 +45,8 @@ const primaryIpSchema = z.object({
 const volumeSchema = z.object({
   ...named,
   size: z.int(),
-  format: z.string().nullable(),
+  status: z.enum(['creating', 'available']),
+  format: z.literal('ext4').nullable(),
   location: z.string(),
   server: z.int().nullable(),
   protected: z.boolean(),
@@ -62,6 +63,8 @@ const serverSchema = z.object({
   sshKeys: z.array(z.string()),
   /** The address that the machine was given when it was made: the one that it answers on. */
   address: z.string(),
+  /** The IPv6 network that the machine was given, without its length; it answers as `::1` in it. */
+  network6: z.string().nullable(),
   diskSize: z.int(),
   /** An action is under way: every other one is refused. */
   locked: z.boolean(),

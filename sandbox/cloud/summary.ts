@@ -9,6 +9,7 @@ export interface CloudSummary {
     readonly type: string
     readonly location: string
     readonly ipv4: string
+    readonly ipv6: string | null
     readonly firewalls: readonly string[]
   }[]
   readonly addresses: readonly {
@@ -29,13 +30,14 @@ export interface CloudSummary {
 export function summarize(state: State): CloudSummary {
   const serverName = (id: number | null) => state.servers.find((server) => server.id === id)?.name ?? null
   return {
-    servers: state.servers.map(({ id, name, status, serverType, location, address }) => ({
+    servers: state.servers.map(({ id, name, status, serverType, location, address, network6 }) => ({
       id,
       name,
       status,
       type: serverType,
       location,
       ipv4: address,
+      ipv6: network6 && `${network6}1`,
       firewalls: state.firewalls.filter(({ servers }) => servers.includes(id)).map((firewall) => firewall.name),
     })),
     addresses: state.primaryIps.map((ip) => ({

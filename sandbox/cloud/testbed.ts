@@ -16,6 +16,7 @@ export const hetznerToken = 'h'.repeat(64)
 export const hetznerReader = 'r'.repeat(64)
 export const cloudflareToken = 'c'.repeat(40)
 export const cloudflareReader = 'd'.repeat(80)
+const faultToken = 'f'.repeat(64)
 export const zone = 'skerry.test'
 export const zonePath = `/zones/${zoneId(zone)}`
 export const publicKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJhc2U2NCBvZiB0aGlydHktdHdvIGJ5dGVzISE deploy'
@@ -36,24 +37,22 @@ export function testCloud(t: TestContext) {
   const file = join(directory, 'state.json')
   const store = CloudStore.open(file)
   const datacenter = new RecordingDatacenter()
-  const hetzner = caller(
-    createHetznerApi({
-      store,
-      datacenter,
-      token: hetznerToken,
-      readOnlyToken: hetznerReader,
-      network: '10.77.3.0/24',
-      architecture: 'x86',
-    }),
-    '/v1',
-    hetznerToken,
-  )
-  const cloudflare = caller(
-    createCloudflareApi({ store, datacenter, token: cloudflareToken, readOnlyToken: cloudflareReader, zone }),
-    '/client/v4',
-    cloudflareToken,
-  )
-  return { store, file, datacenter, hetzner, cloudflare }
+  const hetzner = createHetznerApi({
+    ...{ store, datacenter, faultToken, token: hetznerToken, readOnlyToken: hetznerReader },
+    ...{ network: '10.77.3.0/24', network6: 'fd3b:6c1e:a703::/48', architecture: 'x86' },
+  })
+  const cloudflare = createCloudflareApi({
+    ...{ store, datacenter, faultToken, token: cloudflareToken, readOnlyToken: cloudflareReader, zone },
+  })
+  return {
+    ...{ store, file, datacenter },
+    hetzner: caller(hetzner, '/v1', hetznerToken),
+    cloudflare: caller(cloudflare, '/client/v4', cloudflareToken),
+    /** What tests may ask beside the providers' own paths. */
+    administer: { hetzner: caller(hetzner, '', faultToken), cloudflare: caller(cloudflare, '', faultToken) },
+    /** For what only a real connection shows. */
+    hetznerApi: hetzner,
+  }
 }
 
 export type TestCloud = ReturnType<typeof testCloud>

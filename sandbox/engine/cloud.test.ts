@@ -73,6 +73,7 @@ describe('the real engine, the stand-ins and the emulated cloud', { timeout: 900
       datacenter,
       token: hetznerToken,
       network: '10.77.3.0/24',
+      network6: 'fd3b:6c1e:a703::/48',
       architecture: 'x86',
     })
     const cloudflare = createCloudflareApi({ store, datacenter, token: cloudflareToken, zone })

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { execa } from 'execa'
@@ -29,6 +30,23 @@ export async function startAcme(instance: Instance): Promise<void> {
       return answer !== ''
     },
   })
+  // Pebble listens at one address only.
+  await startService(instance, {
+    name: 'acme6',
+    command: [
+      ...['systemd-socket-activate', `--listen=[${instance.edge6}]:${edgePorts.acme}`],
+      ...['/lib/systemd/systemd-socket-proxyd', `${instance.edge}:${edgePorts.acme}`],
+    ],
+    ready: async () => await accepts(instance.edge6, edgePorts.acme),
+  })
+}
+
+async function accepts(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port })
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  socket.once('connect', () => resolve(true))
+  socket.once('error', () => resolve(false))
+  return await promise.finally(() => socket.destroy())
 }
 
 /** @returns PEM of the root that the ACME server issues from; another one after each start */
@@ -79,7 +97,7 @@ async function makeListenerCertificate(instance: Instance, directory: string): P
   await run(
     ...['req', '-x509', ...key, '-subj', `/CN=${instance.acmeName}`, '-keyout', 'listener.key', '-out', 'listener.pem'],
     ...['-CA', 'authority.pem', '-CAkey', 'authority.key', '-addext', 'basicConstraints=critical,CA:FALSE'],
-    ...['-addext', `subjectAltName=DNS:${instance.acmeName},IP:${instance.edge}`],
+    ...['-addext', `subjectAltName=DNS:${instance.acmeName},IP:${instance.edge},IP:${instance.edge6}`],
     ...['-addext', 'extendedKeyUsage=serverAuth'],
   )
   await rm(join(directory, 'authority.key'))

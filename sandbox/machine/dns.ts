@@ -24,7 +24,10 @@ export async function startNameServer(instance: Instance): Promise<NameServer> {
   await chmod(directory, 0o755)
   const resolver = new Resolver({ timeout: 250, tries: 1 })
   resolver.setServers([instance.edge])
-  const own: DnsRecord = { type: 'A', name: instance.acmeName, content: instance.edge }
+  const own: DnsRecord[] = [
+    { type: 'A', name: instance.acmeName, content: instance.edge },
+    { type: 'AAAA', name: instance.acmeName, content: instance.edge6 },
+  ]
   let revision = 0
   let service: Service | undefined
   let settings = ''
@@ -52,7 +55,8 @@ export async function startNameServer(instance: Instance): Promise<NameServer> {
       name: 'dns',
       command: [
         ...['dnsmasq', `--conf-file=${join(import.meta.dirname, 'dnsmasq.conf')}`, `--conf-file=${files.settings}`],
-        ...[`--listen-address=${instance.edge}`, `--local=/${instance.zone}/invalid/`, `--addn-hosts=${files.hosts}`],
+        ...[`--listen-address=${instance.edge}`, `--listen-address=${instance.edge6}`],
+        ...[`--local=/${instance.zone}/invalid/`, `--addn-hosts=${files.hosts}`],
         '--pid-file=',
       ],
       ready: inForce,
@@ -62,7 +66,7 @@ export async function startNameServer(instance: Instance): Promise<NameServer> {
 
   const nameServer: NameServer = {
     async setRecords(records) {
-      const rendered = renderRecords([own, ...records])
+      const rendered = renderRecords([...own, ...records])
       last = last.catch(() => {}).then(() => apply(rendered))
       await last
     },

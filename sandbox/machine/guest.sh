@@ -2,8 +2,10 @@
 # guest.sh: runs one server until it is switched off; the environment says which. Called in a mount namespace of its own,
 # so that nothing of it shows on the host.
 #   DIRECTORY  upper/, work/ and root/ of its disk        BASE    the lower layer
+#              and volumes/ID: each the name of a device
 #   NAME       host name                                  LINK    the host's end of its cable
 #   ADDRESS    IPv4 address                               EDGE, GATEWAY, MTU of its network
+#   NETWORK6   IPv6 network, CIDR; empty: none            EDGE6, GATEWAY6 of it
 #   CGROUP     its control group, relative to the root of cgroup2
 set -euo pipefail
 
@@ -25,16 +27,24 @@ plug_in() {
   ip address add "$GATEWAY/32" dev "$LINK"
   ip link set "$LINK" up
   ip route replace "$ADDRESS/32" dev "$LINK" src "$EDGE"
+  if [ -n "$NETWORK6" ]; then
+    ip address add "$GATEWAY6/64" dev "$LINK" nodad
+    ip route replace "$NETWORK6" dev "$LINK" src "$EDGE6"
+  fi
 }
 
 run() {
   mkdir -p "$machine"
   echo "$BASHPID" >"$machine/cgroup.procs"
+  volumes=()
+  for file in "$DIRECTORY"/volumes/*; do
+    if [ -e "$file" ]; then volumes+=("--bind=$(<"$file"):/dev/disk/by-id/scsi-0HC_Volume_${file##*/}"); fi
+  done
   # Unit files of the server may want a read-write /proc/sys/net, as a virtual machine has it.
   export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
   exec systemd-nspawn --quiet --directory="$DIRECTORY/root" --machine="$NAME" --boot --register=no --keep-unit \
     --network-namespace-path=/run/netns/server --capability=CAP_NET_ADMIN --console=pipe --link-journal=no \
-    --resolv-conf=off --timezone=off
+    --resolv-conf=off --timezone=off "${volumes[@]}"
 }
 
 while true; do

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerOrder } from '../cloud/datacenter.ts'
@@ -9,7 +9,9 @@ import { ensureBase, type Report, type Suite } from './base.ts'
 import { cgroupProcesses, endCgroup, inCgroup, instanceCgroup, makeCgroup } from './cgroup.ts'
 import { createDisk } from './disk.ts'
 import { removeLink, uplink } from './iproute.ts'
-import { gateway, interfaceName } from './network.ts'
+import { growLoopDevice, isMounted, makeLoopDevice, releaseLoopDevice } from './loop-devices.ts'
+import { gateway, gateway6, interfaceName } from './network.ts'
+import { automount, cutOff, plugIn, pullOut } from './plug.ts'
 
 const suites = { 'debian-12': 'bookworm', 'debian-13': 'trixie' } as const satisfies Record<ServerOrder['image'], Suite>
 /** `kill -s RTMIN+5`: systemd as process 1 reboots, services stopped in order (systemd(1), "Signals"). */
@@ -22,6 +24,12 @@ export interface Guest {
   /** Ends it at once, as if its plug were pulled; fine when it is off. */
   stop(): Promise<void>
   reboot(): Promise<void>
+  /** Gives it a disk that is kept in a file, on or off. @param mounted mounts it too; it must be on for that */
+  attach(volume: number, file: string, mounted: boolean): Promise<void>
+  /** Lets it see that the file of a volume that it has is larger now. */
+  grow(volume: number): Promise<void>
+  /** Takes it away again, as if its plug were pulled; fine when it has none of that number. */
+  detach(volume: number): Promise<void>
   /** Stops it and removes its disk. */
   remove(): Promise<void>
 }
@@ -38,6 +46,8 @@ export async function createGuest(
   const servers = join(instance.directory, 'servers')
   await mkdir(servers, { recursive: true, mode: 0o700 })
   const directory = join(servers, `${order.id}`)
+  const slots = join(directory, 'volumes')
+  await mkdir(slots, { recursive: true })
   await createDisk(instance, order, directory, base, authority)
 
   const group = join(await instanceCgroup(instance), `guest-${order.id}`)
@@ -46,26 +56,47 @@ export async function createGuest(
   const environment = {
     ...{ PATH: process.env.PATH, DIRECTORY: directory, BASE: base, NAME: order.name },
     ...{ ADDRESS: order.ipv4, EDGE: instance.edge, GATEWAY: gateway, MTU: `${mtu}`, LINK: link },
+    ...{ NETWORK6: order.ipv6 === null ? '' : `${order.ipv6}/64`, EDGE6: instance.edge6, GATEWAY6: gateway6 },
     CGROUP: `/${instance.name}/guest-${order.id}`,
   }
   /** Its process 1, seen from this host; none while it is off. */
   const processOne = async () => (await cgroupProcesses(join(group, 'machine/payload/init.scope')))[0]
 
+  const isOff = async () => (await cgroupProcesses(group)).length === 0
+  /** A server that reboots or has just switched itself off is neither on nor off for a moment. */
+  const settled = () =>
+    until(async () => (await processOne()) !== undefined || (await isOff()), `server ${order.name} is on or off`)
+  /** Volume → device of this host. */
+  const devices = new Map<number, string>()
+
   async function stop(): Promise<void> {
+    const pid = await processOne()
+    // A kernel that ends a server writes out what the server had not: pull the disks first.
+    if (pid !== undefined) for (const device of devices.values()) await cutOff(pid, device)
     await endCgroup(group)
     await removeLink(link)
+  }
+
+  async function detach(volume: number): Promise<void> {
+    const device = devices.get(volume)
+    if (device === undefined) return
+    await rm(join(slots, `${volume}`), { force: true })
+    await settled()
+    const pid = await processOne()
+    if (pid !== undefined) await pullOut(pid, volume, device)
+    await releaseLoopDevice(device)
+    devices.delete(volume)
   }
 
   return {
     link,
     async start() {
-      // A server that reboots or has just switched itself off is neither on nor off for a moment.
-      const isOff = async () => (await cgroupProcesses(group)).length === 0
-      await until(
-        async () => (await processOne()) !== undefined || (await isOff()),
-        `server ${order.name} is on or off`,
-      )
+      await settled()
       if (!(await isOff())) return
+      // Else it would get the file systems that were cut off, not the disks.
+      for (const device of devices.values()) {
+        await until(async () => !(await isMounted(device)), `nothing uses ${device} any more`)
+      }
       await makeCgroup(keeper)
       const console = await open(join(directory, 'console.log'), 'a', 0o600)
       const [command, ...options] = inCgroup(keeper, [
@@ -89,8 +120,30 @@ export async function createGuest(
       if (pid === undefined) throw new Error(`server ${order.name} is off: switch it on instead of rebooting it`)
       process.kill(pid, rebootSignal)
     },
+    async attach(volume, file, mounted) {
+      const device = await makeLoopDevice(file)
+      devices.set(volume, device)
+      try {
+        await writeFile(join(slots, `${volume}`), device)
+        await settled()
+        const pid = await processOne()
+        if (pid !== undefined) await plugIn(pid, volume, device)
+        else if (mounted)
+          throw new Error(`server ${order.name} is off: a volume is mounted by itself only while it is on`)
+        if (pid !== undefined && mounted) await automount(pid, volume)
+      } catch (error) {
+        await detach(volume)
+        throw error
+      }
+    },
+    async grow(volume) {
+      const device = devices.get(volume)
+      if (device !== undefined) await growLoopDevice(device)
+    },
+    detach,
     async remove() {
       await stop()
+      for (const volume of [...devices.keys()]) await detach(volume)
       await rm(directory, { recursive: true, force: true })
     },
   }

@@ -1,10 +1,12 @@
 import { access, readdir, readFile, rm } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
 import { execa } from 'execa'
 import { z } from 'zod'
 import type { Instance } from '../instance.ts'
 import { cgroupProcesses, endCgroup, instanceCgroup } from './cgroup.ts'
-import { forwardingIsLeft, stopForwarding } from './forwarding.ts'
+import { forwardingLeft, stopForwarding } from './forwarding.ts'
 import { ip, removeLink } from './iproute.ts'
+import { loopDevicesBelow, releaseLoopDevice } from './loop-devices.ts'
 import { lastMetric } from './network.ts'
 import { nftTables } from './nftables.ts'
 
@@ -38,6 +40,11 @@ export const remains: readonly Remains[] = [
     remove: async (_instance, path) => void (await execa('umount', ['--lazy', path])),
   },
   {
+    kind: 'loop device',
+    find: async (instance) => await loopDevicesBelow(instance.directory),
+    remove: async (_instance, device) => await releaseLoopDevice(device),
+  },
+  {
     kind: 'network namespace',
     find: async (instance) =>
       (await readdir(namespaces).catch(() => [])).filter((name) => name.startsWith(`${instance.name}-`)),
@@ -62,20 +69,26 @@ export const remains: readonly Remains[] = [
       addresses
         .parse(JSON.parse(await ip('-json', 'address', 'show', 'dev', 'lo')))
         .flatMap(({ addr_info }) => addr_info ?? [])
-        .flatMap(({ local }) => (local === instance.edge ? [local] : [])),
-    remove: async (_instance, address) => void (await ip('address', 'delete', `${address}/32`, 'dev', 'lo')),
+        .flatMap(({ local }) => (local === instance.edge || local === instance.edge6 ? [local] : [])),
+    remove: async (_instance, address) =>
+      void (await ip('address', 'delete', `${address}/${isIPv6(address) ? 128 : 32}`, 'dev', 'lo')),
   },
   {
     kind: 'route',
-    find: async (instance) =>
-      routes
-        .parse(JSON.parse(await ip('-json', 'route', 'show', 'type', 'unreachable')))
-        .flatMap(({ dst }) => (dst === instance.network ? [dst] : [])),
-    remove: async (_instance, route) => void (await ip('route', 'delete', 'unreachable', route, 'metric', lastMetric)),
+    find: async (instance) => {
+      const show = async (family: string) =>
+        routes.parse(JSON.parse(await ip('-json', family, 'route', 'show', 'type', 'unreachable')))
+      const found = [...(await show('-4')), ...(await show('-6'))]
+      return found.flatMap(({ dst }) => (dst === instance.network || dst === instance.network6 ? [dst] : []))
+    },
+    remove: async (_instance, route) =>
+      void (await ip(
+        ...[route.includes(':') ? '-6' : '-4', 'route', 'delete', 'unreachable', route, 'metric', lastMetric],
+      )),
   },
   {
     kind: 'setting',
-    find: async (instance) => ((await forwardingIsLeft(instance)) ? ['net.ipv4.ip_forward'] : []),
+    find: async (instance) => await forwardingLeft(instance),
     remove: async (instance) => await stopForwarding(instance),
   },
   {

@@ -1,6 +1,6 @@
 import type { ServerOrder } from '../cloud/datacenter.ts'
 import type { Instance } from '../instance.ts'
-import { gateway } from './network.ts'
+import { gateway, gateway6 } from './network.ts'
 
 /** Files of a new server's disk that the provider writes: path to contents. */
 export function seedFiles(instance: Instance, order: ServerOrder): ReadonlyMap<string, string> {
@@ -9,7 +9,12 @@ export function seedFiles(instance: Instance, order: ServerOrder): ReadonlyMap<s
     [`${cloudInit}/user-data`, order.userData],
     [`${cloudInit}/meta-data`, json(metaData(order))],
     [`${cloudInit}/network-config`, json(networkConfig(instance, order))],
-    ['etc/resolv.conf', `nameserver ${instance.edge}\n`],
+    [
+      'etc/resolv.conf',
+      nameServers(instance, order)
+        .map((address) => `nameserver ${address}\n`)
+        .join(''),
+    ],
   ])
 }
 
@@ -24,6 +29,14 @@ function metaData(order: ServerOrder): object {
 
 /** Version 1: cloud-init renders version 2 with an on-link gateway for ifupdown in a way that does not come up. */
 function networkConfig(instance: Instance, order: ServerOrder): object {
-  const subnet = { type: 'static', address: `${order.ipv4}/32`, gateway, dns_nameservers: [instance.edge] }
-  return { version: 1, config: [{ type: 'physical', name: 'eth0', subnets: [subnet] }] }
+  const dns_nameservers = nameServers(instance, order)
+  const subnets = [
+    { type: 'static', address: `${order.ipv4}/32`, gateway, dns_nameservers },
+    ...(order.ipv6 === null ? [] : [{ type: 'static6', address: `${order.ipv6}1/64`, gateway: gateway6 }]),
+  ]
+  return { version: 1, config: [{ type: 'physical', name: 'eth0', subnets }] }
+}
+
+function nameServers({ edge, edge6 }: Instance, { ipv6 }: ServerOrder): string[] {
+  return ipv6 === null ? [edge] : [edge, edge6]
 }

@@ -24,6 +24,8 @@ describe('a sweep', { skip }, () => {
         import { createDatacenter } from './datacenter.ts'
         const datacenter = await createDatacenter(instance, () => {})
         await datacenter.createServer(${order(instance, 10)})
+        await datacenter.createVolume({ id: 7, size: 10, format: null })
+        await datacenter.attachVolume(7, 10, false)
         await Promise.all([${order(instance, 11)}, ${order(instance, 12)}].map((order) => datacenter.createServer(order)))
       `,
         instance,
@@ -37,7 +39,7 @@ describe('a sweep', { skip }, () => {
       await addOutsider(instance, instance.edge.replace(/\d+$/, '200'))
 
       const kinds = new Set((await leftovers(instance)).map((name) => name.split(' ')[0]))
-      for (const kind of ['process', 'control', 'network', 'link', 'nft', 'address', 'route', 'directory']) {
+      for (const kind of ['process', 'control', 'loop', 'network', 'link', 'nft', 'address', 'route', 'directory']) {
         assert.ok(kinds.has(kind), `${kind} is found before the sweep`)
       }
       await sweep(instance)
@@ -102,6 +104,7 @@ function inProcess(module: string, instance: Instance) {
 function order(instance: Instance, id: number): string {
   const given: ServerOrder = {
     ...{ id, name: `trial-${id}`, image: 'debian-13', userData: '#cloud-config\n', sshKeys: [], rules: [] },
+    ipv6: null,
     ipv4: instance.edge.replace(/\d+$/, `${id}`),
   }
   return JSON.stringify(given)

@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { administer } from '../administration.ts'
 import { bearerToken, sameToken } from '../bearer.ts'
 import { Bucket } from '../bucket.ts'
 import type { Datacenter } from '../datacenter.ts'
@@ -23,6 +24,8 @@ export interface CloudflareApiOptions {
   readonly token: string
   /** As `token`, may only read. */
   readonly readOnlyToken?: string
+  /** For `/_faults`; absent: there are none. */
+  readonly faultToken?: string
   /** Name of the one zone; its id is `zoneId(zone)`. */
   readonly zone: string
 }
@@ -46,7 +49,8 @@ export function createCloudflareApi(options: CloudflareApiOptions): Hono {
     return c.json(fault.body, fault.status)
   })
   app.notFound((c) => c.json(new CloudflareError('noRoute').body, 404))
-  app.use(authenticate(options), limitRate(new Bucket(burst, refillMilliseconds)))
+  administer(app, '/client/v4/*', options.faultToken)
+  app.use('/client/v4/*', authenticate(options), limitRate(new Bucket(burst, refillMilliseconds)))
   app.use(
     bodyLimit({
       maxSize: maximumBody,

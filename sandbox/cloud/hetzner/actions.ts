@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono'
+import { ActionFailure, plannedFailure } from '../faults.ts'
 import type { Action } from '../state.ts'
 import type { CloudStore } from '../store.ts'
 import { timestamp } from './context.ts'
@@ -6,7 +7,7 @@ import { HetznerError, invalidField } from './errors.ts'
 import { byPath } from './input.ts'
 import { listing } from './listing.ts'
 
-interface ResourceReference {
+export interface ResourceReference {
   readonly id: number
   readonly type: 'server' | 'firewall' | 'primary_ip' | 'volume'
 }
@@ -54,31 +55,43 @@ export class Actions {
       action.status = failure === undefined ? 'success' : 'error'
       action.progress = 100
       action.finished = timestamp()
-      if (failure !== undefined) action.error = { code: 'action_failed', message: messageOf(failure) }
+      if (failure !== undefined) action.error = { code: codeOf(failure), message: messageOf(failure) }
     })
   }
 
   /** An action for what is already done when the answer is given. */
   done(command: string, resources: readonly ResourceReference[]): Action {
     const action = this.start(command, resources)
-    this.finish(action)
+    this.finish(action, plannedFailure())
     return action
   }
 
-  /** An action that runs `work` after the answer was given and ends with it; a failure becomes the action's error. */
-  begin(command: string, resources: readonly ResourceReference[], work: () => Promise<void>): Action {
+  /**
+   * An action that runs `work` after the answer was given and ends with it; a failure becomes the action's error.
+   * @param ended is told the failure, or undefined, before the action shows it
+   */
+  begin(
+    command: string,
+    resources: readonly ResourceReference[],
+    work: () => Promise<void>,
+    ended: (failure?: unknown) => void = () => {},
+  ): Action {
     const action = this.start(command, resources)
+    const planned = plannedFailure()
+    const end = (failure?: unknown) => {
+      ended(failure)
+      this.finish(action, failure)
+    }
     // the answer shows the action as it began
     setImmediate(() => {
-      work().then(
-        () => this.finish(action),
-        (error: unknown) => this.finish(action, error),
-      )
+      if (planned) end(planned)
+      else work().then(() => end(), end)
     })
     return action
   }
 }
 
+const codeOf = (failure: unknown) => (failure instanceof ActionFailure ? failure.code : 'action_failed')
 const messageOf = (failure: unknown) => (failure instanceof Error ? failure.message : String(failure))
 
 /** `GET /actions?id=…` and `GET /actions/:id`. */

@@ -7,6 +7,9 @@ import { HetznerError } from './errors.ts'
 const firstHost = 10
 const lastHost = 250
 
+const firstSubnet = 0x10
+const lastSubnet = 0xff
+
 /**
  * The lowest address of the network, from .10 upward, that no Primary IP and no machine has.
  * @throws HetznerError `resource_limit_exceeded`
@@ -21,11 +24,23 @@ export function freeIpv4(state: State, network: string): string {
   throw new HetznerError('resource_limit_exceeded', 'no IPv4 address is left')
 }
 
-/** A /64 of the documentation prefix (RFC 3849) that is nobody else's, without its length. */
-export function freeIpv6(id: number): string {
-  const low = (id % 0x10000).toString(16)
-  const high = Math.floor(id / 0x10000).toString(16)
-  return ipaddr.IPv6.parse(`2001:db8:${high}:${low}::`).toString()
+/**
+ * The lowest /64 of the network, from subnet 10 (hexadecimal) upward, that no Primary IP and no machine has.
+ * @param network6 CIDR /48
+ * @returns without its length
+ * @throws HetznerError `resource_limit_exceeded`
+ */
+export function freeIpv6(state: State, network6: string): string {
+  const taken = new Set([
+    ...state.primaryIps.map((ip) => ip.address),
+    ...state.servers.map((server) => server.network6),
+  ])
+  const prefix = network6.replace(/::\/48$/, '')
+  for (let subnet = firstSubnet; subnet <= lastSubnet; subnet++) {
+    const address = `${prefix}:${subnet.toString(16)}::`
+    if (!taken.has(address)) return address
+  }
+  throw new HetznerError('resource_limit_exceeded', 'no IPv6 network is left')
 }
 
 /** Whether a reverse DNS entry for this address may be kept with the Primary IP. */

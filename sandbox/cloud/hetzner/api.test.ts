@@ -34,7 +34,14 @@ test('tokens of another form than clients accept are not configured', (t) => {
   const make =
     (token: string, readOnlyToken = hetznerReader) =>
     () =>
-      createHetznerApi({ store, datacenter, network: '10.77.3.0/24', token, readOnlyToken })
+      createHetznerApi({
+        store,
+        datacenter,
+        network: '10.77.3.0/24',
+        network6: 'fd3b:6c1e:a703::/48',
+        token,
+        readOnlyToken,
+      })
   for (const token of ['h'.repeat(63), 'h'.repeat(65), `${'h'.repeat(63)}-`]) {
     assert.throws(make(token), /exactly 64/)
     assert.throws(make(hetznerToken, token), /exactly 64/)

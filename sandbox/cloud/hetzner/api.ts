@@ -1,5 +1,6 @@
 import { Hono, type MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { administer } from '../administration.ts'
 import { bearerToken, sameToken } from '../bearer.ts'
 import { Bucket } from '../bucket.ts'
 import type { Datacenter } from '../datacenter.ts'
@@ -13,6 +14,7 @@ import { imageRoutes, locationRoutes, serverTypeRoutes } from './offers.ts'
 import { primaryIpRoutes } from './primary-ips.ts'
 import { serverActionRoutes } from './server-actions.ts'
 import { serverRoutes } from './servers.ts'
+import { Shortages, shortageRoutes } from './shortages.ts'
 import { sshKeyRoutes } from './ssh-keys.ts'
 import { Turns } from './turns.ts'
 import { volumeRoutes } from './volumes.ts'
@@ -30,8 +32,12 @@ export interface HetznerApiOptions {
   readonly token: string
   /** As `token`, may only read. */
   readonly readOnlyToken?: string
+  /** For `/_faults` and `/_shortages`; absent: there are none. */
+  readonly faultToken?: string
   /** IPv4 network of the servers, CIDR /24. */
   readonly network: string
+  /** IPv6 network of the servers, CIDR /48. */
+  readonly network6: string
   /** Architecture of the machines that can be had; by default this host's. */
   readonly architecture?: Architecture
 }
@@ -46,9 +52,12 @@ export function createHetznerApi(options: HetznerApiOptions): Hono {
       throw new Error('a Hetzner Cloud token has exactly 64 letters and digits: make it with that form')
     }
   }
-  const { store, datacenter, network } = options
+  const { store, datacenter, network, network6 } = options
   const architecture = options.architecture ?? (process.arch === 'arm64' ? 'arm' : 'x86')
-  const project: Project = { store, datacenter, network, architecture, actions: new Actions(store), turns: new Turns() }
+  const shortages = new Shortages()
+  const addresses = { network, network6 }
+  const work = { actions: new Actions(store), turns: new Turns() }
+  const project: Project = { store, datacenter, ...addresses, architecture, shortages, ...work }
 
   const app = new Hono()
   app.onError((error, c) => {
@@ -58,7 +67,9 @@ export function createHetznerApi(options: HetznerApiOptions): Hono {
     return c.json(fault.body, fault.status)
   })
   app.notFound((c) => c.json(new HetznerError('not_found', `no ${c.req.method} ${c.req.path} here`).body, 404))
-  app.use(authenticate(options), limitRate(new Bucket(requestsPerHour, 1000)))
+  const onlyAdministrators = administer(app, '/v1/*', options.faultToken)
+  if (onlyAdministrators) app.use('/_shortages', onlyAdministrators).route('/_shortages', shortageRoutes(shortages))
+  app.use('/v1/*', authenticate(options), limitRate(new Bucket(requestsPerHour, 1000)))
   app.use(
     bodyLimit({
       maxSize: maximumBody,

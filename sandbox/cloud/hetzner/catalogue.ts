@@ -104,9 +104,9 @@ const price = (net: number) => ({ net: net.toFixed(10), gross: (net * 1.19).toFi
 
 /**
  * A server type as the API shows it.
- * @param host architecture of this machine: only such servers can be had, the others are sold out
+ * @param isAvailable whether a location has such servers
  */
-export function renderServerType(type: ServerType, host: Architecture) {
+export function renderServerType(type: ServerType, isAvailable: (location: string) => boolean) {
   return {
     id: type.id,
     name: type.name,
@@ -132,7 +132,7 @@ export function renderServerType(type: ServerType, host: Architecture) {
       id: locationNamed(name).id,
       name,
       deprecation: null,
-      available: type.architecture === host,
+      available: isAvailable(name),
       recommended: false,
     })),
   }

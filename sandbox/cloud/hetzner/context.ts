@@ -2,6 +2,7 @@ import type { Datacenter } from '../datacenter.ts'
 import type { CloudStore } from '../store.ts'
 import type { Actions } from './actions.ts'
 import type { Architecture } from './catalogue.ts'
+import type { Shortages } from './shortages.ts'
 import type { Turns } from './turns.ts'
 
 /** What the routes of every kind of object share. */
@@ -13,6 +14,10 @@ export interface Project {
   readonly turns: Turns
   /** IPv4 network of the servers, CIDR. */
   readonly network: string
+  /** IPv6 network of the servers, CIDR /48. */
+  readonly network6: string
+  /** What cannot be had at the moment. */
+  readonly shortages: Shortages
   readonly architecture: Architecture
 }
 

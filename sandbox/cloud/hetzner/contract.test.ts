@@ -97,6 +97,7 @@ test('one `pulumi up` and `pulumi destroy` as the genuine provider asks it', asy
         name: 'mqtt.skerry.test',
         image: 'debian-13',
         ipv4: '10.77.3.10',
+        ipv6: null,
         userData: '#cloud-config\n',
         sshKeys: [publicKey],
         rules: enforced,
@@ -140,7 +141,7 @@ test('addresses, volume and reverse DNS survive a new server', async (t) => {
     return z.object({ primary_ip: schema.primaryIp }).parse(made.json).primary_ip
   }
   const [ipv4, ipv6] = [await address('ipv4'), await address('ipv6')]
-  assert.match(ipv6.ip, /^2001:db8:[0-9a-f:]+::\/64$/)
+  assert.equal(ipv6.ip, 'fd3b:6c1e:a703:10::/64')
   const own = ipv6.ip.replace('/64', '1')
   const made = await hetzner('POST', '/volumes', { name: 'data', size: 10, location: 'hel1', format: 'ext4' })
   assert.equal(made.status, 201)
@@ -173,11 +174,29 @@ test('addresses, volume and reverse DNS survive a new server', async (t) => {
   assert.deepEqual(at(await hetzner('GET', `/servers/${first}`), 'server', 'volumes'), [volume.id])
 
   // a new generation: detach, DELETE, POST with the same addresses, attach
-  assert.equal((await hetzner('POST', `/volumes/${volume.id}/actions/detach`, {})).status, 201)
+  const detached = await hetzner('POST', `/volumes/${volume.id}/actions/detach`, {})
+  assert.equal(detached.status, 201)
+  await settled(cloud, idAt(detached, 'action', 'id'))
   await settled(cloud, idAt(await hetzner('DELETE', `/servers/${first}`), 'action', 'id'))
   const second = await runningServer(cloud, { public_net })
   assert.notEqual(second, first)
-  assert.equal((await hetzner('POST', `/volumes/${volume.id}/actions/attach`, { server: second })).status, 201)
+  const again = await hetzner('POST', `/volumes/${volume.id}/actions/attach`, { server: second, automount: true })
+  assert.equal(again.status, 201)
+  await settled(cloud, idAt(again, 'action', 'id'))
+  assert.deepEqual(
+    cloud.datacenter.calls.map(([work, one, other, automount]) =>
+      work === 'createServer' ? [work, at({ json: one }, 'ipv6')] : [work, one, other, automount],
+    ),
+    [
+      ['createVolume', { id: volume.id, size: 10, format: 'ext4' }, undefined, undefined],
+      ['createServer', 'fd3b:6c1e:a703:10::'],
+      ['attachVolume', volume.id, first, false],
+      ['detachVolume', volume.id, undefined, undefined],
+      ['deleteServer', first, undefined, undefined],
+      ['createServer', 'fd3b:6c1e:a703:10::'],
+      ['attachVolume', volume.id, second, true],
+    ],
+  )
   const { server } = z.object({ server: schema.server }).parse((await hetzner('GET', `/servers/${second}`)).json)
   assert.deepEqual([server.public_net.ipv4?.ip, server.public_net.ipv6?.ip], [ipv4.ip, ipv6.ip])
   assert.equal(server.public_net.ipv4?.dns_ptr, 'mqtt.skerry.test')

@@ -4,7 +4,7 @@ import type { Action, Firewall } from '../state.ts'
 import { type Project, timestamp } from './context.ts'
 import { HetznerError } from './errors.ts'
 import { enforceable, renderRule, rulesInput, rulesOf } from './firewall-rules.ts'
-import { body, byPath, changes, identifier, labels, requireFreeName, requireRoom, resourceName } from './input.ts'
+import { body, byPath, changes, identifier, labels, requireFreeName, resourceName } from './input.ts'
 import { listing } from './listing.ts'
 
 const maximumFirewallsPerServer = 5
@@ -30,14 +30,14 @@ const fields = {
 
 /** `/firewalls`: sets of inbound rules and the servers that they are applied to. */
 export function firewallRoutes(project: Project): Hono {
-  const { store, actions } = project
+  const { store, actions, shortages } = project
   const { state } = store
   return new Hono()
     .get('/', (c) => listing(c, 'firewalls', state.firewalls, fields, render))
     .get('/:id', (c) => c.json({ firewall: render(byPath(c, 'firewall', state.firewalls)) }))
     .post('/', async (c) => {
       const input = await body(c, creation)
-      requireRoom('firewall', state.firewalls)
+      shortages.requireRoom('firewall', state.firewalls)
       requireFreeName('firewall', input.name, state.firewalls)
       const rules = enforceable(input.rules)
       const servers = applicable(project, input.apply_to)

@@ -2,9 +2,6 @@ import type { Context } from 'hono'
 import { z } from 'zod'
 import { HetznerError, type InvalidField, invalidInput, notFound, notUnique } from './errors.ts'
 
-/** Most objects of one kind that the emulated project may hold. */
-const maximumObjects = 100
-
 /** Checks a value against a schema. @throws HetznerError `invalid_input`, every wrong field named */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value)
@@ -41,13 +38,6 @@ export function byPath<Item extends { id: number }>(c: Context, what: string, it
   const item = items.find((candidate) => String(candidate.id) === id)
   if (!item) throw notFound(what, id)
   return item
-}
-
-/** @throws HetznerError `resource_limit_exceeded` when no further object of this kind fits */
-export function requireRoom(what: string, items: readonly unknown[]) {
-  if (items.length >= maximumObjects) {
-    throw new HetznerError('resource_limit_exceeded', `the limit of ${maximumObjects} ${what}s is reached`)
-  }
 }
 
 /** @throws HetznerError `uniqueness_error` when another object has this name */

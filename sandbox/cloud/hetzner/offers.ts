@@ -19,8 +19,12 @@ export const locationRoutes = () =>
     .get('/', (c) => listing(c, 'locations', locations, byName, (location) => location))
     .get('/:id', (c) => c.json({ location: byPath(c, 'location', locations) }))
 
-export function serverTypeRoutes({ architecture }: Project): Hono {
-  const render = (type: ServerType) => renderServerType(type, architecture)
+/** Only servers of this machine's architecture can be had: the others are sold out everywhere. */
+export const offer = ({ architecture, shortages }: Project, type: ServerType) =>
+  renderServerType(type, (location) => type.architecture === architecture && !shortages.isSoldOut(type.name, location))
+
+export function serverTypeRoutes(project: Project): Hono {
+  const render = (type: ServerType) => offer(project, type)
   return new Hono()
     .get('/', (c) => listing(c, 'server_types', serverTypes, byName, render))
     .get('/:id', (c) => c.json({ server_type: render(byPath(c, 'server type', serverTypes)) }))

@@ -1,44 +1,49 @@
 import type { Action, Server } from '../state.ts'
+import type { ResourceReference } from './actions.ts'
 import type { Project } from './context.ts'
 import { HetznerError } from './errors.ts'
 
 type Status = Server['status']
 
-interface Outcome {
-  /** While it is under way; by default what it was. */
+interface Operation {
+  readonly command: string
+  /** What it is about beside the server. */
+  readonly resources?: readonly ResourceReference[]
+  /** Actions of their own that end with it. */
+  readonly alongside?: readonly Action[]
+  /** The server's status while it is under way; by default what it was. */
   readonly during?: Status
   /** By default what it was. */
   readonly succeeded?: Status
-  readonly failed: Status
+  /** By default what it was. */
+  readonly failed?: Status
 }
 
-/** Does something to a server as an action: locked until it has ended, its status told by the outcome. */
+/** Does something to a server as an action: locked until it has ended, its status told by the operation. */
 export function operate(
   { store, actions, turns }: Project,
   server: Server,
-  command: string,
-  outcome: Outcome,
+  operation: Operation,
   work: () => Promise<void>,
 ): Action {
+  const { command, resources = [], alongside = [] } = operation
   const before = server.status
   store.change(() => {
     server.locked = true
-    server.status = outcome.during ?? before
+    server.status = operation.during ?? before
   })
-  const end = (status: Status) =>
-    store.change(() => {
-      server.locked = false
-      server.status = status
-    })
-  return actions.begin(command, [{ id: server.id, type: 'server' }], async () => {
-    try {
-      await turns.run(server.id, work)
-      end(outcome.succeeded ?? before)
-    } catch (error) {
-      end(outcome.failed)
-      throw error
-    }
-  })
+  return actions.begin(
+    command,
+    [{ id: server.id, type: 'server' }, ...resources],
+    () => turns.run(server.id, work),
+    (failure) => {
+      store.change(() => {
+        server.locked = false
+        server.status = (failure === undefined ? operation.succeeded : operation.failed) ?? before
+      })
+      for (const action of alongside) actions.finish(action, failure)
+    },
+  )
 }
 
 /** @throws HetznerError `locked` while an action is under way */

@@ -27,7 +27,22 @@ test('each field is checked', async (t) => {
 test('networks are all different', async (t) => {
   const cloud = testCloud(t)
   const made = await Promise.all([1, 2, 3].map((n) => create(cloud, { name: `n${n}`, type: 'ipv6' })))
-  assert.equal(new Set(made.map((answer) => at(answer, 'primary_ip', 'ip'))).size, 3)
+  const networks = made.map((answer) => String(at(answer, 'primary_ip', 'ip')))
+  assert.deepEqual(
+    networks.sort(),
+    ['10', '11', '12'].map((subnet) => `fd3b:6c1e:a703:${subnet}::/64`),
+  )
+  // One that was freed is given again, but not while a machine still has it.
+  const server = await runningServer(cloud, {
+    public_net: { ipv6: idAt(made[1] ?? assert.fail(), 'primary_ip', 'id') },
+  })
+  await powerOff(cloud, server)
+  const [, taken] = made.map((answer) => idAt(answer, 'primary_ip', 'id'))
+  assert.equal((await act(cloud, taken ?? 0, 'unassign')).status, 201)
+  assert.equal((await cloud.hetzner('DELETE', `/primary_ips/${taken}`)).status, 204)
+  assert.equal(at(await create(cloud, { name: 'n4', type: 'ipv6' }), 'primary_ip', 'ip'), 'fd3b:6c1e:a703:13::/64')
+  await settled(cloud, idAt(await cloud.hetzner('DELETE', `/servers/${server}`), 'action', 'id'))
+  assert.equal(at(await create(cloud, { name: 'n5', type: 'ipv6' }), 'primary_ip', 'ip'), networks.sort()[1])
 })
 
 test('a protected address is not deleted', async (t) => {

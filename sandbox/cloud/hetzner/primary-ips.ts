@@ -5,7 +5,7 @@ import { belongsTo, defaultPointer, freeIpv4, freeIpv6 } from './addresses.ts'
 import { locationNamed, locations } from './catalogue.ts'
 import { type Project, timestamp } from './context.ts'
 import { HetznerError, invalidField } from './errors.ts'
-import { body, byPath, changes, identifier, labels, requireFreeName, requireRoom, resourceName } from './input.ts'
+import { body, byPath, changes, identifier, labels, requireFreeName, resourceName } from './input.ts'
 import { listing } from './listing.ts'
 
 const assigneeType = z.literal('server', 'must be server')
@@ -40,7 +40,7 @@ const reference = ({ id }: PrimaryIp) => [{ id, type: 'primary_ip' as const }]
 
 /** `/primary_ips`: addresses that outlive the server that has them. */
 export function primaryIpRoutes(project: Project): Hono {
-  const { store, actions } = project
+  const { store, actions, shortages } = project
   const { state } = store
   return new Hono()
     .get('/', (c) => listing(c, 'primary_ips', state.primaryIps, fields, render))
@@ -54,7 +54,7 @@ export function primaryIpRoutes(project: Project): Hono {
         )
       }
       if (!input.location) throw invalidField('location', 'is required without assignee_id')
-      requireRoom('Primary IP', state.primaryIps)
+      shortages.requireRoom('primary_ip', state.primaryIps)
       requireFreeName('Primary IP', input.name, state.primaryIps)
       const { name, type, location, labels, auto_delete } = input
       const primary_ip = makePrimaryIp(project, { name, type, location, labels, auto_delete })
@@ -121,11 +121,11 @@ export function primaryIpRoutes(project: Project): Hono {
 
 /** A new Primary IP with a free address, named after its id where the order has no name; the caller puts it into the state. */
 export function makePrimaryIp(
-  { store, network }: Project,
+  { store, network, network6 }: Project,
   order: Pick<PrimaryIp, 'type' | 'location' | 'labels' | 'auto_delete'> & { name?: string },
 ): PrimaryIp {
   const id = store.nextId()
-  const address = order.type === 'ipv4' ? freeIpv4(store.state, network) : freeIpv6(id)
+  const address = order.type === 'ipv4' ? freeIpv4(store.state, network) : freeIpv6(store.state, network6)
   const pointers = order.type === 'ipv4' ? [{ ip: address, dns_ptr: defaultPointer(address) }] : []
   return {
     name: `primary_ip-${id}`,
@@ -160,7 +160,7 @@ function requireAssignable({ store }: Project, primaryIp: PrimaryIp, server: Ser
     const code = primaryIp.type === 'ipv4' ? 'server_has_ipv4' : 'server_has_ipv6'
     throw new HetznerError(code, `server '${server.id}' already has an ${primaryIp.type} address`)
   }
-  if (primaryIp.type === 'ipv4' && primaryIp.address !== server.address) {
+  if (primaryIp.address !== (primaryIp.type === 'ipv4' ? server.address : server.network6)) {
     throw new HetznerError(
       'unsupported_error',
       'the sandbox cannot change the address of a server that was made: order it again',

@@ -120,7 +120,7 @@ export const volume = z.object({
   id: z.int(),
   name: z.string(),
   server: z.int().nullable(),
-  status: z.literal('available'),
+  status: z.enum(['creating', 'available']),
   location,
   size: z.int(),
   format: z.string().nullable(),

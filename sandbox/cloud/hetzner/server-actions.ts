@@ -27,8 +27,8 @@ export function serverActionRoutes(project: Project): Hono {
       const server = find(c)
       if (succeeded === 'running') requireIpv4(project, server)
       const during = succeeded === 'off' ? 'stopping' : 'starting'
-      const outcome = { during, succeeded, failed: 'unknown' } as const
-      return c.json({ action: operate(project, server, command, outcome, () => work(server)) }, 201)
+      const operation = { command, during, succeeded, failed: 'unknown' } as const
+      return c.json({ action: operate(project, server, operation, () => work(server)) }, 201)
     }
   return (
     new Hono()
@@ -62,8 +62,8 @@ export function serverActionRoutes(project: Project): Hono {
         const type = typeFor(project, server, input.server_type)
         requireIpv4(project, server)
         // as documented: the disk is copied and the server is started again
-        const outcome = { during: 'starting', succeeded: 'running', failed: 'unknown' } as const
-        const action = operate(project, server, 'change_server_type', outcome, async () => {
+        const states = { during: 'starting', succeeded: 'running', failed: 'unknown' } as const
+        const action = operate(project, server, { command: 'change_server_type', ...states }, async () => {
           store.change(() => {
             server.serverType = type.name
             if (input.upgrade_disk) server.diskSize = type.disk
@@ -82,8 +82,8 @@ export function serverActionRoutes(project: Project): Hono {
           server.image = image.id
           server.userData = input.user_data ?? server.userData
         })
-        const outcome = { during: 'rebuilding', succeeded: 'running', failed: 'unknown' } as const
-        const action = operate(project, server, 'rebuild_server', outcome, async () => {
+        const states = { during: 'rebuilding', succeeded: 'running', failed: 'unknown' } as const
+        const action = operate(project, server, { command: 'rebuild_server', ...states }, async () => {
           await datacenter.deleteServer(server.id)
           await build(project, server)
         })
@@ -115,7 +115,7 @@ function requireIpv4({ store }: Project, { id }: Server) {
 }
 
 /** The type that a server may change to. @throws HetznerError for one that does not fit, or a server that runs */
-function typeFor({ architecture }: Project, server: Server, wanted: number | string) {
+function typeFor({ architecture, shortages }: Project, server: Server, wanted: number | string) {
   const type = findByIdOrName(serverTypes, wanted)
   if (!type) throw invalidField('server_type', `server type '${wanted}' not found`)
   if (server.status !== 'off') {
@@ -131,7 +131,7 @@ function typeFor({ architecture }: Project, server: Server, wanted: number | str
   if (type.disk < server.diskSize) {
     throw new HetznerError('invalid_server_type', `the disk of server type '${type.name}' is too small for this server`)
   }
-  if (type.architecture !== architecture) {
+  if (type.architecture !== architecture || shortages.isSoldOut(type.name, server.location)) {
     throw new HetznerError('resource_unavailable', `server type '${type.name}' is sold out in this location`)
   }
   return type

@@ -11,7 +11,7 @@ import {
 } from './catalogue.ts'
 import { type Project, timestamp } from './context.ts'
 import { HetznerError, invalidField, notUnique } from './errors.ts'
-import { identifier, identifierOrName, labels, requireRoom, serverName } from './input.ts'
+import { identifier, identifierOrName, labels, serverName } from './input.ts'
 import { makePrimaryIp } from './primary-ips.ts'
 
 const maximumUserData = 32 * 1024
@@ -63,7 +63,7 @@ export function checkOrder(project: Project, input: z.output<typeof serverOrder>
   const type = findByIdOrName(serverTypes, input.server_type)
   if (!type) throw invalidField('server_type', `server type '${input.server_type}' not found`)
   const image = imageFor(input.image, type)
-  requireRoom('server', state.servers)
+  project.shortages.requireRoom('server', state.servers)
   if (state.servers.some(({ name }) => name === input.name)) throw notUnique('server name', 'name')
   const location = locationFor(project, input.location, type)
   const primaryIps = primaryIpsFor(project, input, location)
@@ -79,6 +79,7 @@ export function checkOrder(project: Project, input: z.output<typeof serverOrder>
     userData: input.user_data,
     sshKeys: [...new Set(input.ssh_keys.map((wanted) => keyFor(state, wanted)))],
     address: primaryIps.find((ip) => ip.type === 'ipv4')?.address ?? '',
+    network6: primaryIps.find((ip) => ip.type === 'ipv6')?.address ?? null,
     diskSize: type.disk,
     locked: true,
     protected: false,
@@ -111,13 +112,17 @@ export function imageFor(wanted: number | string, type: ServerType): Image {
 /** The name under which the machine room knows the image. */
 export const imageName = (id: number) => imageNumbered(id).name
 
-function locationFor({ architecture }: Project, wanted: number | string | undefined, type: ServerType): string {
+function locationFor(
+  { architecture, shortages }: Project,
+  wanted: number | string | undefined,
+  type: ServerType,
+): string {
   const location = wanted === undefined ? locations[0] : findByIdOrName(locations, wanted)
   if (!location) throw invalidField('location', `location '${wanted}' not found`)
   if (!type.locations.includes(location.name)) {
     throw invalidField('server_type', `server type '${type.name}' is not offered in location '${location.name}'`)
   }
-  if (type.architecture !== architecture) {
+  if (type.architecture !== architecture || shortages.isSoldOut(type.name, location.name)) {
     throw new HetznerError(
       'resource_unavailable',
       `server type '${type.name}' is sold out in location '${location.name}'`,

@@ -1,10 +1,11 @@
 import { Hono } from 'hono'
 import type { PrimaryIp, Server, State } from '../state.ts'
-import { imageNumbered, locationNamed, renderImage, renderServerType, serverTypeNamed } from './catalogue.ts'
+import { imageNumbered, locationNamed, renderImage, serverTypeNamed } from './catalogue.ts'
 import type { Project } from './context.ts'
 import { rulesOf } from './firewall-rules.ts'
 import { body, byPath, changes, requireFreeName, serverName } from './input.ts'
 import { listing } from './listing.ts'
+import { offer } from './offers.ts'
 import { operate, requireUnlocked, requireUnprotected } from './operation.ts'
 import { checkOrder, imageName, serverOrder } from './server-order.ts'
 
@@ -35,15 +36,8 @@ export function serverRoutes(project: Project): Hono {
         for (const volume of volumes) volume.server = server.id
       })
       const start = actions.start('start_server', [{ id: server.id, type: 'server' }])
-      const action = operate(project, server, 'create_server', { succeeded: 'running', failed: 'off' }, async () => {
-        try {
-          await build(project, server)
-          actions.finish(start)
-        } catch (error) {
-          actions.finish(start, error)
-          throw error
-        }
-      })
+      const operation = { command: 'create_server', alongside: [start], succeeded: 'running', failed: 'off' } as const
+      const action = operate(project, server, operation, () => build(project, server))
       // a password is only made for servers without a key, and only mailed: the sandbox has neither
       return c.json({ server: render(server), action, next_actions: [start], root_password: null }, 201)
     })
@@ -58,7 +52,8 @@ export function serverRoutes(project: Project): Hono {
       const server = byPath(c, 'server', state.servers)
       requireUnprotected(server, 'deletion')
       requireUnlocked(server)
-      const action = operate(project, server, 'delete_server', { during: 'deleting', failed: 'unknown' }, async () => {
+      const operation = { command: 'delete_server', during: 'deleting', failed: 'unknown' } as const
+      const action = operate(project, server, operation, async () => {
         await project.datacenter.deleteServer(server.id)
         store.change(() => forget(state, server.id))
       })
@@ -66,17 +61,22 @@ export function serverRoutes(project: Project): Hono {
     })
 }
 
-/** Has the machine made as it was ordered, with the rules that hold now. */
-export function build({ store, datacenter }: Project, server: Server): Promise<void> {
-  return datacenter.createServer({
+/** Has the machine made as it was ordered, with the rules that hold and the volumes that it has now. */
+export async function build({ store, datacenter, turns }: Project, server: Server): Promise<void> {
+  await datacenter.createServer({
     id: server.id,
     name: server.name,
     image: imageName(server.image),
     ipv4: server.address,
+    ipv6: server.network6,
     userData: server.userData,
     sshKeys: server.sshKeys,
     rules: rulesOf(store.state, server.id),
   })
+  for (const volume of store.state.volumes) {
+    if (volume.server !== server.id) continue
+    await turns.run(volume.id, () => datacenter.attachVolume(volume.id, server.id, false))
+  }
 }
 
 /** Frees everything that the server had; addresses that were made with it go with it. */
@@ -89,7 +89,8 @@ function forget(state: State, id: number) {
 }
 
 /** A server as the API shows it. */
-function renderServer({ store: { state }, architecture }: Project, server: Server) {
+function renderServer(project: Project, server: Server) {
+  const { state } = project.store
   const primaryIps = state.primaryIps.filter((ip) => ip.server === server.id)
   const type = serverTypeNamed(server.serverType)
   return {
@@ -106,7 +107,7 @@ function renderServer({ store: { state }, architecture }: Project, server: Serve
         .map(({ id }) => ({ id, status: server.status === 'initializing' ? 'pending' : 'applied' })),
     },
     private_net: [],
-    server_type: renderServerType(type, architecture),
+    server_type: offer(project, type),
     location: locationNamed(server.location),
     image: renderImage(imageNumbered(server.image)),
     iso: null,

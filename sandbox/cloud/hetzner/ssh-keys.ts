@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { SshKey } from '../state.ts'
 import { type Project, timestamp } from './context.ts'
 import { notUnique } from './errors.ts'
-import { body, byPath, changes, labels, requireFreeName, requireRoom, resourceName } from './input.ts'
+import { body, byPath, changes, labels, requireFreeName, resourceName } from './input.ts'
 import { listing } from './listing.ts'
 
 const keyTypes = ['ssh-ed25519', 'ssh-rsa', 'ecdsa-sha2-nistp256', 'ecdsa-sha2-nistp384', 'ecdsa-sha2-nistp521']
@@ -25,7 +25,7 @@ const fields = {
 }
 
 /** `/ssh_keys`: public keys that servers are ordered with. */
-export function sshKeyRoutes({ store }: Project): Hono {
+export function sshKeyRoutes({ store, shortages }: Project): Hono {
   const { state } = store
   return new Hono()
     .get('/', (c) => listing(c, 'ssh_keys', state.sshKeys, fields, (key) => key))
@@ -33,7 +33,7 @@ export function sshKeyRoutes({ store }: Project): Hono {
     .post('/', async (c) => {
       const input = await body(c, creation)
       const fingerprint = fingerprintOf(input.public_key)
-      requireRoom('SSH key', state.sshKeys)
+      shortages.requireRoom('ssh_key', state.sshKeys)
       requireFreeName('SSH key', input.name, state.sshKeys)
       if (state.sshKeys.some((key) => key.fingerprint === fingerprint)) throw notUnique('SSH key', 'public_key')
       const ssh_key = { ...input, id: store.nextId(), fingerprint, created: timestamp() }

@@ -9,7 +9,6 @@ export interface Signer {
 
 export interface CertificateArgs {
   readonly commonName: string
-  readonly organization: string
   readonly signer: Signer
   /** Key usages and extended key usages as the provider spells them: `server_auth`, whatever its documentation says. */
   readonly uses: readonly string[]
@@ -21,6 +20,9 @@ export interface CertificateArgs {
   /** Makes it an authority, below which so many authorities may follow (RFC 5280, section 4.2.1.9). */
   readonly pathLength?: number
 }
+
+/** Stands in the subject of every certificate. */
+export const organization = 'Skerry'
 
 /** The kind of every key in the stack's public key infrastructure. */
 export const ellipticCurve = { algorithm: 'ECDSA', ecdsaCurve: 'P256' }
@@ -39,7 +41,7 @@ export class Certificate extends ComponentResource {
       name,
       {
         privateKeyPem: key.privateKeyPem,
-        subject: { commonName: args.commonName, organization: args.organization },
+        subject: { commonName: args.commonName, organization },
         ...(args.dnsNames ? { dnsNames: [...args.dnsNames] } : {}),
         ...(args.ipAddresses ? { ipAddresses: [...args.ipAddresses] } : {}),
       },

@@ -34,15 +34,20 @@ describe('an environment', () => {
     run = await record()
   })
 
+  /** The id that the monitor gave. */
+  const state = (type: string, name?: string) =>
+    run.resources.findIndex((one) => one.type.endsWith(`:${type}`) && (name === undefined || one.name === name)) + 1001
+
   it('is made of these resources and no others', () => {
     const made = run.resources.map(({ type, name }) => `${type.split(':').at(-1)} ${name}`).sort()
-    const leaves = ['administrator', 'broker', 'health', 'issuing-ca', 'proxy']
+    const leaves = ['administrator', 'broker', 'health', 'issuing-ca-1', 'proxy']
     assert.deepEqual(
       made,
       [
         ...leaves.flatMap((name) => [`CertRequest ${name}`, `LocallySignedCert ${name}`, `PrivateKey ${name}`]),
-        ...['PrivateKey root-ca', 'SelfSignedCert root-ca', 'PrivateKey deploy', 'PrivateKey host'],
-        ...['PrimaryIp ipv4', 'Firewall firewall', 'DnsRecord a', 'DnsRecord caa', 'SshKey deploy', 'Server server'],
+        ...['PrivateKey root-ca-1', 'SelfSignedCert root-ca-1', 'PrivateKey deploy', 'PrivateKey host'],
+        ...['PrimaryIp ipv4', 'PrimaryIp ipv6', 'Firewall firewall', 'SshKey deploy', 'Server server'],
+        ...['DnsRecord a', 'DnsRecord aaaa', 'DnsRecord caa', 'Volume data', 'VolumeAttachment data'],
         ...['Command cloud-init', 'CopyToRemote runtime', 'CopyToRemote release', 'Command apply'],
       ].sort(),
     )
@@ -50,26 +55,68 @@ describe('an environment', () => {
 
   it('hangs every resource below a component', () => {
     for (const { options, name } of run.resources) assert.ok(options.parent, name)
-    for (const part of ['Environment', 'Trust', 'Network', 'Dns', 'Server', 'Release']) {
-      assert.equal(run.components.filter((type) => type === `skerry:infra:${part}`).length, 1, part)
+    for (const part of ['Environment', 'Trust', 'Authority', 'Network', 'Dns', 'Server', 'Storage', 'Release']) {
+      assert.equal(run.components.filter(({ type }) => type === `skerry:infra:${part}`).length, 1, part)
     }
   })
 
-  it('has an address that stays where it was made', () => {
-    const address = find(run, 'PrimaryIp', 'ipv4')
-    assert.deepEqual(address.inputs, {
-      name: 'mqtt.example.com',
-      type: 'ipv4',
-      location: 'hel1',
-      autoDelete: false,
-      labels: { 'managed-by': 'skerry' },
-    })
-    assert.deepEqual(address.options.ignoreChanges, ['location'])
+  it('has addresses that stay where the first one was made', () => {
+    for (const [type, name] of [
+      ['ipv4', 'mqtt.example.com'],
+      ['ipv6', 'mqtt.example.com-ipv6'],
+    ] as const) {
+      const address = find(run, 'PrimaryIp', type)
+      assert.deepEqual(address.inputs, {
+        name,
+        type,
+        location: 'hel1',
+        autoDelete: false,
+        deleteProtection: true,
+        labels: { 'managed-by': 'skerry' },
+      })
+      assert.deepEqual(address.options.ignoreChanges, ['location'])
+    }
   })
 
-  it('leads the name to the address, past the proxy, and lets one authority issue', () => {
+  it('has a volume that stays, where the address is, and is plugged into the server', () => {
+    const volume = find(run, 'Volume', 'data')
+    assert.deepEqual(volume.inputs, {
+      name: 'mqtt.example.com',
+      size: 10,
+      location: 'hel1',
+      format: 'ext4',
+      deleteProtection: true,
+      labels: { 'managed-by': 'skerry' },
+    })
+    assert.deepEqual(volume.options.ignoreChanges, ['location', 'format'])
+    const attachment = find(run, 'VolumeAttachment', 'data')
+    assert.deepEqual(attachment.inputs, { volumeId: state('Volume'), serverId: state('Server'), automount: true })
+    assert.equal(optionsOf(attachment).deleteBeforeReplace, true)
+  })
+
+  const kept = [
+    ...['PrimaryIp ipv4', 'PrimaryIp ipv6', 'Volume data', 'PrivateKey root-ca-1', 'SelfSignedCert root-ca-1'],
+    ...['PrivateKey issuing-ca-1', 'CertRequest issuing-ca-1', 'LocallySignedCert issuing-ca-1'],
+  ]
+  it('protects what nobody could make again, and nothing else', () => {
+    const found = run.resources
+      .filter(({ protect }) => protect)
+      .map(({ type, name }) => `${type.split(':').at(-1)} ${name}`)
+    assert.deepEqual(found.sort(), kept.sort())
+  })
+
+  it('protects nothing where the settings say so', async () => {
+    const { resources } = await record({ protect: false })
+    assert.deepEqual(
+      resources.filter(({ protect, inputs }) => protect || inputs.deleteProtection === true),
+      [],
+    )
+  })
+
+  it('leads the name to the addresses, past the proxy, and lets one authority issue', () => {
     const record = { zoneId: settings.cloudflareZoneId, name: 'mqtt.example.com', ttl: 300, proxied: false }
     assert.deepEqual(find(run, 'DnsRecord', 'a').inputs, { ...record, type: 'A', content: '192.0.2.10' })
+    assert.deepEqual(find(run, 'DnsRecord', 'aaaa').inputs, { ...record, type: 'AAAA', content: '2001:db8:3ea::1' })
     const data = { flags: 0, tag: 'issue', value: 'letsencrypt.org' }
     assert.deepEqual(find(run, 'DnsRecord', 'caa').inputs, { ...record, type: 'CAA', data })
   })
@@ -77,14 +124,16 @@ describe('an environment', () => {
   it('gives the server its keys, its address and its firewall before it boots', () => {
     const server = find(run, 'Server', 'server')
     const { userData, ...inputs } = server.inputs
-    const state = (type: string) => run.resources.findIndex((one) => one.type.endsWith(`:${type}`)) + 1001
     assert.deepEqual(inputs, {
       name: 'mqtt.example.com',
       serverType: 'cx23',
       image: 'debian-13',
       location: 'hel1',
       firewallIds: [state('Firewall')],
-      publicNets: [{ ipv4Enabled: true, ipv4: state('PrimaryIp'), ipv6Enabled: false }],
+      keepDisk: true,
+      publicNets: [
+        { ipv4Enabled: true, ipv4: state('PrimaryIp', 'ipv4'), ipv6Enabled: true, ipv6: state('PrimaryIp', 'ipv6') },
+      ],
       sshKeys: [String(state('SshKey'))],
       labels: { 'managed-by': 'skerry', generation: '1' },
     })
@@ -119,14 +168,14 @@ describe('an environment', () => {
     for (const name of ['deploy', 'host']) {
       assert.deepEqual(find(run, 'PrivateKey', name).inputs, { algorithm: 'ED25519' })
     }
-    for (const name of ['root-ca', 'issuing-ca', 'broker', 'proxy', 'health', 'administrator']) {
+    for (const name of ['root-ca-1', 'issuing-ca-1', 'broker', 'proxy', 'health', 'administrator']) {
       assert.deepEqual(find(run, 'PrivateKey', name).inputs, { algorithm: 'ECDSA', ecdsaCurve: 'P256' })
     }
   })
 
   it('has a root for 20 years that nothing but the stack decides', () => {
-    const { privateKeyPem, ...inputs } = find(run, 'SelfSignedCert', 'root-ca').inputs
-    assert.equal(plain(privateKeyPem), keyOf('root-ca'))
+    const { privateKeyPem, ...inputs } = find(run, 'SelfSignedCert', 'root-ca-1').inputs
+    assert.equal(plain(privateKeyPem), keyOf('root-ca-1'))
     assert.deepEqual(inputs, {
       subject: { commonName: 'Skerry root CA (test)', organization: 'Skerry' },
       allowedUses: ['cert_signing', 'crl_signing'],
@@ -141,8 +190,8 @@ describe('an environment', () => {
 
   it('names the authorities after the stack, so that another hostname leaves them alone', async () => {
     const moved = await record({ hostname: 'other.example.com' })
-    for (const name of ['root-ca', 'issuing-ca']) {
-      const type = name === 'root-ca' ? 'SelfSignedCert' : 'CertRequest'
+    for (const name of ['root-ca-1', 'issuing-ca-1']) {
+      const type = name === 'root-ca-1' ? 'SelfSignedCert' : 'CertRequest'
       assert.deepEqual(find(moved, type, name).inputs.subject, find(run, type, name).inputs.subject)
     }
     run = await record()
@@ -150,9 +199,9 @@ describe('an environment', () => {
 
   const certificates: [name: string, subject: string, signer: string, inputs: object, names?: object][] = [
     [
-      'issuing-ca',
+      'issuing-ca-1',
       'Skerry issuing CA (test)',
-      'root-ca',
+      'root-ca-1',
       {
         allowedUses: ['cert_signing', 'crl_signing'],
         isCaCertificate: true,
@@ -164,20 +213,20 @@ describe('an environment', () => {
     [
       'broker',
       'mqtt.example.com',
-      'issuing-ca',
+      'issuing-ca-1',
       { allowedUses: ['digital_signature', 'server_auth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
       { dnsNames: ['mqtt.example.com', 'localhost'], ipAddresses: ['127.0.0.1'] },
     ],
     ...(['proxy', 'health'] as const).map((name): [string, string, string, object] => [
       name,
       `skerry-${name}`,
-      'issuing-ca',
+      'issuing-ca-1',
       { allowedUses: ['digital_signature', 'client_auth'], earlyRenewalHours: year, validityPeriodHours: 2 * year },
     ]),
     [
       'administrator',
       'admin',
-      'issuing-ca',
+      'issuing-ca-1',
       { allowedUses: ['digital_signature', 'client_auth'], earlyRenewalHours: 90 * 24, validityPeriodHours: year },
     ],
   ]
@@ -192,6 +241,36 @@ describe('an environment', () => {
       assert.deepEqual(inputs, { ...expected, caCertPem: certificateOf(signer), setSubjectKeyId: true })
     })
   }
+})
+
+describe('an environment with two authorities', () => {
+  const pair = (number: number) => certificateOf(`issuing-ca-${number}`) + certificateOf(`root-ca-${number}`)
+
+  it('has the first one sign, trusts both, and gives devices both roots', async () => {
+    const run = await record({ authorities: [2, 1] })
+    for (const name of ['broker', 'proxy', 'health', 'administrator']) {
+      const { caPrivateKeyPem, caCertPem } = find(run, 'LocallySignedCert', name).inputs
+      assert.deepEqual(
+        [plain(caPrivateKeyPem), caCertPem],
+        [keyOf('issuing-ca-2'), certificateOf('issuing-ca-2')],
+        name,
+      )
+    }
+    const { authorities } = JSON.parse(String(plain(find(run, 'Command', 'apply').inputs.stdin)))
+    assert.equal(authorities, pair(2) + pair(1))
+    assert.equal(await resolved(run.environment.trust.roots), certificateOf('root-ca-2') + certificateOf('root-ca-1'))
+  })
+
+  it('leaves the first authority as it was, and names the second one differently', async () => {
+    const subjects = async (numbers: number[]) => {
+      const run = await record({ authorities: numbers })
+      return numbers.map((number) => find(run, 'SelfSignedCert', `root-ca-${number}`).inputs.subject)
+    }
+    const [alone] = await subjects([1])
+    const [first, second] = await subjects([1, 2])
+    assert.deepEqual(first, alone)
+    assert.deepEqual(second, { commonName: 'Skerry root CA (test 2)', organization: 'Skerry' })
+  })
 })
 
 describe('the release of an environment', () => {
@@ -248,17 +327,19 @@ describe('the release of an environment', () => {
     })
     assert.deepEqual(plain(used), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 })
     const identity = (name: string) => ({
-      certificate: certificateOf(name) + certificateOf('issuing-ca'),
+      certificate: certificateOf(name) + certificateOf('issuing-ca-1'),
       privateKey: keyOf(name),
     })
     assert.deepEqual(JSON.parse(String(plain(stdin))), {
-      authorities: certificateOf('issuing-ca') + certificateOf('root-ca'),
+      authorities: certificateOf('issuing-ca-1') + certificateOf('root-ca-1'),
       broker: identity('broker'),
       proxy: identity('proxy'),
       health: identity('health'),
       passwords: settings.users,
+      volume: String(run.resources.findIndex(({ type }) => type.endsWith(':Volume')) + 1001),
     })
-    assert.equal(optionsOf(apply).dependsOn?.length, 2)
+    const before = optionsOf(apply).dependsOn?.map((one) => one.constructor.name)
+    assert.deepEqual(before, ['CopyToRemote', 'CopyToRemote', 'VolumeAttachment'])
   })
 
   it('sends neither authority key to the server', () => {
@@ -284,8 +365,12 @@ describe('outputs', () => {
       https: 'https://mqtt.example.com/',
     })
     assert.equal(await resolved(outputs.ipv4Address), '192.0.2.10')
-    assert.equal(await resolved(outputs.caCertificate), certificateOf('root-ca'))
-    assert.equal(await resolved(outputs.adminCertificate), certificateOf('administrator') + certificateOf('issuing-ca'))
+    assert.equal(await resolved(outputs.ipv6Address), '2001:db8:3ea::1')
+    assert.equal(await resolved(outputs.caCertificate), certificateOf('root-ca-1'))
+    assert.equal(
+      await resolved(outputs.adminCertificate),
+      certificateOf('administrator') + certificateOf('issuing-ca-1'),
+    )
     assert.equal(await resolved(outputs.adminKey), keyOf('administrator'))
     assert.equal(await resolved(outputs.hostPublicKey), 'ssh-ed25519 AAAAhost')
     const secrets = await Promise.all(

@@ -8,6 +8,7 @@ export const settings: Settings = {
   location: 'hel1',
   serverType: 'cx23',
   image: 'debian-13',
+  volumeSize: 10,
   sshNetworks: ['203.0.113.7/32', '2001:db8:5::/48'],
   acmeEmail: 'operator@example.com',
   acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -15,6 +16,8 @@ export const settings: Settings = {
   plainMqtt: true,
   users: { gateway: `$scrypt$ln=15,r=8,p=1$${'s'.repeat(22)}$${'h'.repeat(43)}` },
   generation: 1,
+  authorities: [1],
+  protect: true,
   architecture: 'x86',
 }
 

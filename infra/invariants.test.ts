@@ -2,9 +2,16 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Confidential, invariants, type Registered, violations } from './invariants.ts'
 import { record } from './recorder.ts'
+import type { Settings } from './settings.ts'
 
 const key = (label: string) => `-----BEGIN ${label} PRIVATE KEY-----\nAAAA\n-----END ${label} PRIVATE KEY-----\n`
-const server = (inputs: Registered['inputs']): Registered => ({ type: 'hcloud:index/server:Server', name: 'x', inputs })
+const made = (type: string, inputs: Registered['inputs'], protect = false): Registered => ({
+  type,
+  name: 'x',
+  inputs,
+  protect,
+})
+const server = (inputs: Registered['inputs']) => made('hcloud:index/server:Server', inputs)
 const rule = (changed: object) => ({
   direction: 'in',
   protocol: 'tcp',
@@ -12,26 +19,17 @@ const rule = (changed: object) => ({
   sourceIps: ['0.0.0.0/0'],
   ...changed,
 })
-const firewall = (changed: object): Registered => ({
-  type: 'hcloud:index/firewall:Firewall',
-  name: 'x',
-  inputs: { rules: [rule(changed)] },
-})
-const command = (inputs: Registered['inputs']): Registered => ({ type: 'command:remote:Command', name: 'x', inputs })
-const signed = (inputs: Registered['inputs']): Registered => ({
-  type: 'tls:index/locallySignedCert:LocallySignedCert',
-  name: 'x',
-  inputs,
-})
-const dnsRecord = (inputs: Registered['inputs']): Registered => ({
-  type: 'cloudflare:index/dnsRecord:DnsRecord',
-  name: 'x',
-  inputs,
-})
-const address = (inputs: Registered['inputs']): Registered => ({
-  type: 'hcloud:index/primaryIp:PrimaryIp',
-  name: 'x',
-  inputs,
+const firewall = (changed: object) => made('hcloud:index/firewall:Firewall', { rules: [rule(changed)] })
+const command = (inputs: Registered['inputs']) => made('command:remote:Command', inputs)
+const signed = (inputs: Registered['inputs']) => made('tls:index/locallySignedCert:LocallySignedCert', inputs)
+const dnsRecord = (inputs: Registered['inputs']) => made('cloudflare:index/dnsRecord:DnsRecord', inputs)
+const address = (inputs: Registered['inputs'], protect = false) =>
+  made('hcloud:index/primaryIp:PrimaryIp', inputs, protect)
+const volume = (inputs: Registered['inputs'], protect: boolean) => made('hcloud:index/volume:Volume', inputs, protect)
+const attachment = (inputs: Registered['inputs']) => made('hcloud:index/volumeAttachment:VolumeAttachment', inputs)
+const authorityKey = (protect: boolean) => ({
+  ...made('tls:index/privateKey:PrivateKey', {}, protect),
+  name: 'root-ca-1',
 })
 
 /** For each invariant: resources that break it, and some just inside of it. */
@@ -57,10 +55,31 @@ const fixtures: Record<keyof typeof invariants, { bad: Registered[]; good: Regis
   },
   firewallBeforeFirstBoot: { bad: [server({}), server({ firewallIds: [] })], good: [server({ firewallIds: [1] })] },
   addressOutlivesServer: { bad: [address({}), address({ autoDelete: true })], good: [address({ autoDelete: false })] },
-  addressIsOurs: {
-    bad: [server({}), server({ publicNets: [{ ipv4Enabled: true }] }), server({ publicNets: [{ ipv4: 1 }] })],
-    good: [server({ publicNets: [{ ipv4Enabled: true, ipv4: 1 }] })],
+  addressesAreOurs: {
+    bad: [
+      server({}),
+      server({ publicNets: [{ ipv4Enabled: true, ipv4: 1 }] }),
+      server({ publicNets: [{ ipv4Enabled: true, ipv4: 1, ipv6Enabled: true }] }),
+      server({ publicNets: [{ ipv4: 1, ipv6: 2 }] }),
+    ],
+    good: [server({ publicNets: [{ ipv4Enabled: true, ipv4: 1, ipv6Enabled: true, ipv6: 2 }] })],
   },
+  nameLeadsToServer: {
+    bad: [dnsRecord({ type: 'AAAA', content: '2001:db8::', proxied: false })],
+    good: [
+      dnsRecord({ type: 'AAAA', content: '2001:db8::1', proxied: false }),
+      dnsRecord({ type: 'A', proxied: false }),
+    ],
+  },
+  protectedByBoth: {
+    bad: [address({ deleteProtection: true }), address({}, true), volume({ deleteProtection: false }, true)],
+    good: [address({ deleteProtection: true }, true), address({}), volume({ deleteProtection: true }, true)],
+  },
+  volumeFollowsServer: {
+    bad: [attachment({}), attachment({ volumeId: 1 }), attachment({ volumeId: '1', serverId: 2 })],
+    good: [attachment({ volumeId: 1, serverId: 2 })],
+  },
+  trustProtectedAsOne: { bad: [], good: [authorityKey(true), authorityKey(false)] },
   userDataSmall: {
     bad: [server({ userData: new Confidential('x'.repeat(32 * 1024 + 1)) }), server({ userData: 'ä'.repeat(16_385) })],
     good: [server({ userData: new Confidential('x'.repeat(32 * 1024)) })],
@@ -82,7 +101,7 @@ const fixtures: Record<keyof typeof invariants, { bad: Registered[]; good: Regis
     bad: [
       command({ connection: new Confidential({ host: 'x' }) }),
       command({ connection: { hostKey: '' } }),
-      { ...command({}), type: 'command:remote:CopyToRemote' },
+      made('command:remote:CopyToRemote', {}),
     ],
     good: [command({ connection: new Confidential({ hostKey: 'ssh-ed25519 AAAA' }) })],
   },
@@ -128,16 +147,26 @@ describe('invariants', () => {
     })
   }
 
+  it('trustProtectedAsOne finds the part that differs', () => {
+    assert.deepEqual(
+      invariants.trustProtectedAsOne([authorityKey(true), { ...authorityKey(false), name: 'issuing-ca-1' }]),
+      ['tls:index/privateKey:PrivateKey "issuing-ca-1": it is not protected as the other parts of an authority are'],
+    )
+  })
+
   it('never show a key', () => {
     const resources = Object.values(fixtures).flatMap(({ bad }) => bad)
     assert.ok(!violations(resources).join('').includes('AAAA'))
   })
 
-  for (const changed of [
+  const variants: Partial<Settings>[] = [
     {},
     { plainMqtt: false },
+    { protect: false },
+    { authorities: [2, 1] },
     { serverType: 'cax11', architecture: 'arm', generation: 2 },
-  ] as const) {
+  ]
+  for (const changed of variants) {
     it(`hold for the whole environment with ${JSON.stringify(changed)}`, async () => {
       const { resources } = await record(changed)
       assert.ok(resources.length > 20)

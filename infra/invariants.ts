@@ -7,6 +7,8 @@ export interface Registered {
   readonly name: string
   /** Plain values; a secret one is a {@link Confidential}, and so is whatever holds one. */
   readonly inputs: Readonly<Record<string, unknown>>
+  /** Whether the engine refuses to delete it. */
+  readonly protect: boolean
 }
 
 /** Marks a value that the engine keeps encrypted. */
@@ -45,13 +47,42 @@ export const invariants = {
     inputs.autoDelete === false ? [] : ['goes with its server: autoDelete must be false'],
   ),
 
-  addressIsOurs: each('hcloud:index/server:Server', ({ inputs }) =>
+  addressesAreOurs: each('hcloud:index/server:Server', ({ inputs }) =>
     list(inputs.publicNets)
       .map(record)
-      .some((net) => net.ipv4Enabled === true && net.ipv4 !== undefined)
+      .some(
+        (net) =>
+          net.ipv4Enabled === true && net.ipv4 !== undefined && net.ipv6Enabled === true && net.ipv6 !== undefined,
+      )
       ? []
-      : ['gets an address that is not in the stack: publicNets must name the Primary IP'],
+      : ['gets an address that is not in the stack: publicNets must name both Primary IPs'],
   ),
+
+  nameLeadsToServer: each('cloudflare:index/dnsRecord:DnsRecord', ({ inputs }) =>
+    inputs.type === 'AAAA' && String(inputs.content).endsWith('::')
+      ? ['leads to the network, where nobody answers: the server is at its first address (::1)']
+      : [],
+  ),
+
+  protectedByBoth: each(/^hcloud:index\/(?:primaryIp|volume):/, ({ inputs, protect }) =>
+    (inputs.deleteProtection === true) === protect
+      ? []
+      : ['is protected by the engine or by Hetzner alone: protect and deleteProtection must be the same'],
+  ),
+
+  volumeFollowsServer: each('hcloud:index/volumeAttachment:VolumeAttachment', ({ inputs }) =>
+    typeof inputs.serverId === 'number' && typeof inputs.volumeId === 'number'
+      ? []
+      : ['does not name a server and a volume of the stack'],
+  ),
+
+  trustProtectedAsOne: (resources: readonly Registered[]) => {
+    const authorities = resources.filter(({ name, type }) => type.startsWith('tls:') && /-ca-\d+$/.test(name))
+    const [first] = authorities
+    return authorities
+      .filter(({ protect }) => protect !== first?.protect)
+      .map(({ type, name }) => `${type} "${name}": it is not protected as the other parts of an authority are`)
+  },
 
   userDataSmall: each('hcloud:index/server:Server', ({ inputs }) => {
     const size = Buffer.byteLength(String(reveal(inputs.userData)))

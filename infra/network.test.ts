@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { firewallRules } from './network.ts'
+import { firewallRules, firstAddress } from './network.ts'
 
 const everyone = ['0.0.0.0/0', '::/0']
 const operators = ['203.0.113.7/32']
@@ -35,4 +35,11 @@ it('every rule lets in and says what for', () => {
     assert.equal(direction, 'in')
     assert.ok(description)
   }
+})
+
+it('a server answers at the first address of its IPv6 network', () => {
+  assert.equal(firstAddress('2001:db8:3ea::'), '2001:db8:3ea::1')
+  assert.equal(firstAddress('2001:db8:1:2::'), '2001:db8:1:2::1')
+  assert.equal(firstAddress('2001:0DB8:0:0::'), '2001:db8::1')
+  assert.throws(() => firstAddress('192.0.2.1'))
 })

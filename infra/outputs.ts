@@ -5,14 +5,15 @@ import type { Environment } from './environment.ts'
  * What a stack tells when it stands; keys are secret: `pulumi stack output --show-secrets NAME`.
  * Certificates and keys are PEM, the SSH key is in OpenSSH's format.
  */
-export function stackOutputs({ hostname, ipv4Address, urls, trust, server }: Environment) {
+export function stackOutputs({ hostname, ipv4Address, ipv6Address, urls, trust, server }: Environment) {
   const { host, user, privateKey, hostKey } = server.connection
   return {
     hostname,
     ipv4Address,
+    ipv6Address,
     urls,
-    /** All that a device needs to trust. */
-    caCertificate: trust.root,
+    /** All that a device needs to trust: one certificate, or two while the authority is being changed. */
+    caCertificate: trust.roots,
     adminCertificate: trust.administrator.certificate,
     adminKey: secret(trust.administrator.privateKey),
     deployKey: secret(privateKey),

@@ -12,15 +12,14 @@ export interface Recorded extends Registered {
 interface Run {
   readonly environment: Environment
   readonly resources: readonly Recorded[]
-  /** Every component's type and its parent's. */
-  readonly components: readonly string[]
+  readonly components: readonly { readonly type: string; readonly name: string }[]
 }
 
 /** How the SDK marks a secret on the wire: sdk/nodejs/runtime/rpc.ts of Pulumi, `specialSigKey` and `specialSecretSig`. */
 const signatureKey = '4dabf18193072939515e22adb298388d'
 const secretSignature = '1b47061264138c4ac30d75fd1eb44270'
 
-const registered: Registered[] = []
+const registered: Omit<Registered, 'protect'>[] = []
 
 // Before the program is imported: its resources go to whichever monitor is set then.
 await runtime.setMocks(
@@ -53,12 +52,20 @@ export async function record(changed: Partial<Settings> = {}): Promise<Run> {
   const arguments_ = { settings: { ...settings, ...changed }, stack: 'test', built }
   const environment = new Environment('skerry', arguments_, { transformations })
   await resolved(made.map(({ resource }) => (resource as Resource).urn))
-  const optionsOf = ({ type, name }: Registered) =>
+  const optionsOf = ({ type, name }: Omit<Registered, 'protect'>) =>
     made.find((one) => one.type === type && one.name === name)?.opts ?? {}
+  /** As the SDK does it: what a resource does not say, it has from its parent. */
+  const isProtected = ({ protect, parent }: ResourceTransformationArgs['opts']): boolean => {
+    const above = made.find(({ resource }) => parent !== undefined && resource === parent)
+    return protect ?? (above !== undefined && isProtected(above.opts))
+  }
   return {
     environment,
-    resources: registered.map((one) => ({ ...one, options: optionsOf(one) })),
-    components: made.filter(({ type }) => type.startsWith('skerry:')).map(({ type }) => type),
+    resources: registered.map((one) => {
+      const options = optionsOf(one)
+      return { ...one, options, protect: isProtected(options) }
+    }),
+    components: made.filter(({ type }) => type.startsWith('skerry:')).map(({ type, name }) => ({ type, name })),
   }
 }
 
@@ -85,7 +92,7 @@ function outputsOf(type: string, name: string): Record<string, unknown> {
     case 'tls:index/locallySignedCert:LocallySignedCert':
       return { certPem: pem('CERTIFICATE', `certificate of ${name}`) }
     case 'hcloud:index/primaryIp:PrimaryIp':
-      return { ipAddress: '192.0.2.10' }
+      return { ipAddress: name === 'ipv6' ? '2001:db8:3ea::' : '192.0.2.10' }
     default:
       return {}
   }

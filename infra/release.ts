@@ -4,6 +4,7 @@ import { asset, ComponentResource, type ComponentResourceOptions, type Input, ou
 import type { BuiltRelease } from '../release/build.ts'
 import type { ReleaseSecrets } from '../release/secrets.ts'
 import type { Connection } from './server.ts'
+import type { Storage } from './storage.ts'
 import type { Trust } from './trust.ts'
 
 interface ReleaseArgs {
@@ -11,6 +12,7 @@ interface ReleaseArgs {
   /** A new server has nothing on it yet: everything is done again for another id. */
   readonly serverId: Input<string>
   readonly connection: Connection
+  readonly storage: Storage
   readonly trust: Trust
   /** User name → scrypt hash. */
   readonly passwords: Readonly<Record<string, string>>
@@ -52,24 +54,24 @@ export class Release extends ComponentResource {
       {
         connection,
         create: `sudo /usr/local/sbin/skerry-release apply ${built.release.hash} ${built.runtime.hash}`,
-        stdin: secretsDocument(args.trust, args.passwords),
+        stdin: secretsDocument(args),
         // Otherwise the provider puts the output of the last run into the environment of the next one.
         addPreviousOutputInEnv: false,
         triggers,
         // What runs there has read the secrets: its output stays out of the log. A failure shows its reason all the same.
         logging: 'none',
       },
-      { parent: this, dependsOn: uploads, additionalSecretOutputs: ['stdout', 'stderr'] },
+      { parent: this, dependsOn: [...uploads, args.storage.attachment], additionalSecretOutputs: ['stdout', 'stderr'] },
     )
     this.registerOutputs({ release: built.release.hash, runtime: built.runtime.hash })
   }
 }
 
-function secretsDocument(trust: Trust, passwords: ReleaseArgs['passwords']) {
+function secretsDocument({ trust, passwords, storage }: ReleaseArgs) {
   const { authorities, broker, proxy, health } = trust
   return secret(
-    output({ authorities, broker, proxy, health, passwords }).apply((secrets: ReleaseSecrets) =>
-      JSON.stringify(secrets),
+    output({ authorities, broker, proxy, health, passwords, volume: storage.volumeId }).apply(
+      (secrets: ReleaseSecrets) => JSON.stringify(secrets),
     ),
   )
 }

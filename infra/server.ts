@@ -9,9 +9,10 @@ interface ServerArgs {
   readonly hostname: string
   readonly serverType: string
   readonly image: string
-  /** One more makes a new server, with the same address. */
+  /** One more makes a new server, with the same addresses and the same volume. */
   readonly generation: number
-  readonly address: hcloud.PrimaryIp
+  readonly ipv4: hcloud.PrimaryIp
+  readonly ipv6: hcloud.PrimaryIp
   readonly firewall: hcloud.Firewall
   /** The name must lead to the address before the server asks for its first public certificate. */
   readonly dns: Dns
@@ -49,11 +50,20 @@ export class Server extends ComponentResource {
       {
         name: args.hostname,
         serverType: args.serverType,
+        // A disk that has grown cannot shrink, and with it no smaller type could be had again; the data is elsewhere.
+        keepDisk: true,
         image: args.image,
-        // Where the address is, it cannot be used elsewhere.
-        location: args.address.location,
+        // Where the addresses are: they cannot be used elsewhere.
+        location: args.ipv4.location,
         firewallIds: [args.firewall.id.apply(Number)],
-        publicNets: [{ ipv4Enabled: true, ipv4: args.address.id.apply(Number), ipv6Enabled: false }],
+        publicNets: [
+          {
+            ipv4Enabled: true,
+            ipv4: args.ipv4.id.apply(Number),
+            ipv6Enabled: true,
+            ipv6: args.ipv6.id.apply(Number),
+          },
+        ],
         sshKeys: [sshKey.id],
         userData: all([deployPublicKey, hostKey.privateKeyOpenssh, hostPublicKey]).apply(
           ([deployPublicKey, hostPrivateKey, hostPublicKey]) =>
@@ -67,14 +77,14 @@ export class Server extends ComponentResource {
         // Each of these would replace a running server; only `generation` may, and then it takes their new values.
         ignoreChanges: ['userData', 'sshKeys', 'image', 'location'],
         replaceOnChanges: ['labels.generation'],
-        // The address belongs to one server at a time.
+        // The addresses belong to one server at a time.
         deleteBeforeReplace: true,
         additionalSecretOutputs: ['userData'],
       },
     )
     this.id = server.id
     this.connection = {
-      host: args.address.ipAddress,
+      host: args.ipv4.ipAddress,
       user: 'deploy',
       privateKey: deployKey.privateKeyOpenssh,
       hostKey: hostPublicKey,

@@ -23,7 +23,7 @@ const hostName = new RegExp(`^(?:${hostLabel}\\.)+(?!\\d+$)${hostLabel}$`)
 const letsEncrypt = 'https://acme-v02.api.letsencrypt.org/directory'
 
 const locations = ['hel1', 'fsn1', 'nbg1', 'ash', 'hil', 'sin'] as const
-const images = ['debian-13', 'ubuntu-24.04', 'ubuntu-26.04'] as const
+export const images = ['debian-13', 'debian-12', 'ubuntu-24.04'] as const
 
 /** Keeps the value's type while the entry is checked. */
 const setting = <Value>(from: Setting<Value>): Setting<Value> => from
@@ -42,6 +42,12 @@ const mistakesIn =
   (value: Value, context: z.RefinementCtx): void => {
     for (const message of find(value)) if (message !== undefined) context.addIssue(message)
   }
+
+const boolean = (fallback: 'true' | 'false') =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback)
+    .transform((text) => text === 'true')
 
 /** Every setting of the program. `Pulumi.prod.yaml` explains them. */
 export const settingsTable = {
@@ -74,6 +80,16 @@ export const settingsTable = {
     allowed: `one of ${images.join(', ')}`,
     example: 'debian-13',
   }),
+  volumeSize: setting({
+    schema: z
+      .string()
+      .regex(/^[1-9]\d{1,4}$/)
+      .default('10')
+      .transform(Number)
+      .pipe(z.int().max(10_240)),
+    allowed: 'a whole number of gigabytes from 10 to 10240; a volume can grow, never shrink',
+    example: '20',
+  }),
   sshNetworks: setting({
     schema: json
       .pipe(z.array(z.string()).min(1).max(100))
@@ -103,10 +119,7 @@ export const settingsTable = {
     example: 'letsencrypt.org',
   }),
   plainMqtt: setting({
-    schema: z
-      .enum(['true', 'false'])
-      .default('true')
-      .transform((text) => text === 'true'),
+    schema: boolean('true'),
     allowed: 'true or false',
     example: 'false',
   }),
@@ -128,5 +141,21 @@ export const settingsTable = {
       .transform(Number),
     allowed: 'a whole number from 1 to 999999',
     example: '2',
+  }),
+  authorities: setting({
+    schema: json
+      .pipe(z.array(z.int().min(1).max(99)).min(1).max(3))
+      .superRefine(
+        mistakesIn((numbers) => [new Set(numbers).size < numbers.length ? 'a number is there twice' : undefined]),
+      )
+      .default([1]),
+    allowed: 'a list of 1 to 3 different numbers from 1 to 99: the first authority signs, all are trusted',
+    example: '2',
+    command: "pulumi config set --path 'skerry:authorities[0]' 1",
+  }),
+  protect: setting({
+    schema: boolean('true'),
+    allowed: 'true or false',
+    example: 'true',
   }),
 }

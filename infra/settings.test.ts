@@ -50,6 +50,7 @@ describe('settings', () => {
       location: 'hel1',
       serverType: 'cx23',
       image: 'debian-13',
+      volumeSize: 10,
       sshNetworks: ['203.0.113.7/32'],
       acmeEmail: 'operator@example.com',
       acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
@@ -57,6 +58,8 @@ describe('settings', () => {
       plainMqtt: true,
       users: {},
       generation: 1,
+      authorities: [1],
+      protect: true,
       architecture: 'x86',
     })
   })
@@ -132,7 +135,10 @@ describe('each setting', () => {
   const accepted: Record<string, string[]> = {
     'skerry:hostname': ['a.b', longest, '1.2.example', 'xn--bcher-kva.example'],
     'skerry:location': ['hel1', 'fsn1', 'nbg1', 'ash', 'hil', 'sin'],
-    'skerry:image': ['debian-13', 'ubuntu-24.04', 'ubuntu-26.04'],
+    'skerry:image': ['debian-13', 'debian-12', 'ubuntu-24.04'],
+    'skerry:volumeSize': ['10', '10240'],
+    'skerry:authorities': ['[1]', '[99]', '[2,1]', '[3,1,2]'],
+    'skerry:protect': ['true', 'false'],
     'skerry:generation': ['1', '999999'],
     'skerry:acmeDirectory': ['https://acme-staging-v02.api.letsencrypt.org/directory'],
     'skerry:caaIssuer': ['letsencrypt.org'],
@@ -156,7 +162,10 @@ describe('each setting', () => {
     'skerry:cloudflareZoneId': [undefined, '', 'a'.repeat(31), 'a'.repeat(33), 'G'.repeat(32), 'A'.repeat(32)],
     'skerry:location': ['', 'HEL1', 'hel1-dc2'],
     'skerry:serverType': ['', 'cx', 'cx2', 'CX23', 'cx23 ', 't3.micro'],
-    'skerry:image': ['', 'debian-11', 'windows'],
+    'skerry:image': ['', 'debian-11', 'ubuntu-26.04', 'windows'],
+    'skerry:volumeSize': ['', '9', '10241', '99999', '010', '10.5', '20GB'],
+    'skerry:authorities': ['', '1', '[]', '[0]', '[100]', '[1.5]', '["1"]', '[1,1]', '[1,2,3,4]'],
+    'skerry:protect': ['', 'no', '0'],
     'skerry:sshNetworks': [
       undefined,
       '',

@@ -1,11 +1,14 @@
 import { ComponentResource, type ComponentResourceOptions, type Output } from '@pulumi/pulumi'
-import * as tls from '@pulumi/tls'
-import { Certificate, type CertificateArgs, chain, ellipticCurve, type Signer } from './certificate.ts'
+import { Authority } from './authority.ts'
+import { Certificate, type CertificateArgs, chain } from './certificate.ts'
 
 interface TrustArgs {
   readonly hostname: string
-  /** Told apart from the authorities of other stacks by this name; the hostname may change, these must not. */
   readonly stack: string
+  /** Numbers of the authorities that are trusted, at least one; the first one signs. */
+  readonly authorities: readonly number[]
+  /** Whether the engine refuses to delete an authority. */
+  readonly protect: boolean
 }
 
 /** A certificate, leaf first and then the issuing CA, with its key; both PEM. */
@@ -17,30 +20,23 @@ export interface IdentityOutputs {
 const year = 365 * 24
 const day = 24
 
-/**
- * An authority is made anew only when a person decides it: devices keep the root for its life. Server-side certificates
- * are made anew by any `up` in their second year, so that one `up` a year keeps every gateway connected.
- */
+/** Any `up` in their second year makes server-side certificates anew, so that one `up` a year keeps every gateway connected. */
 const lifetimes = {
-  root: { validHours: 20 * year },
-  issuing: { validHours: 5 * year, renewalHours: 0 },
   server: { validHours: 2 * year, renewalHours: year },
   administrator: { validHours: year, renewalHours: 90 * day },
 }
 
-const organization = 'Skerry'
-const authorityUses = ['cert_signing', 'crl_signing']
 const serverUses = ['digital_signature', 'server_auth']
 const clientUses = ['digital_signature', 'client_auth']
 
 /** The administrator's common name, and so its user name; it has no password. */
 export const administrator = 'admin'
 
-/** The stack's own public key infrastructure: root CA → issuing CA → broker, proxy, health check, administrator. */
+/** The stack's own public key infrastructure: authorities → broker, proxy, health check, administrator. */
 export class Trust extends ComponentResource {
-  /** The root CA, PEM: all that a device needs to know of. */
-  readonly root: Output<string>
-  /** Issuing CA, then root CA, PEM. */
+  /** The root CAs, PEM, the one of new certificates first: all that a device needs to know of. */
+  readonly roots: Output<string>
+  /** Of each authority the issuing CA and the root CA, PEM. */
   readonly authorities: Output<string>
   readonly broker: IdentityOutputs
   readonly proxy: IdentityOutputs
@@ -49,28 +45,22 @@ export class Trust extends ComponentResource {
 
   constructor(name: string, args: TrustArgs, options?: ComponentResourceOptions) {
     super('skerry:infra:Trust', name, {}, options)
-    const root = this.#selfSigned(args.stack)
-    const issuing = new Certificate(
-      'issuing-ca',
-      {
-        commonName: `Skerry issuing CA (${args.stack})`,
-        organization,
-        signer: root,
-        uses: authorityUses,
-        pathLength: 0,
-        ...lifetimes.issuing,
-      },
-      { parent: this },
+    const { hostname, stack, protect } = args
+    const trusted = args.authorities.map(
+      (number) => new Authority(`authority-${number}`, { number, stack }, { parent: this, protect }),
     )
-    const identity = (name: string, args: Omit<CertificateArgs, 'organization' | 'signer'>): IdentityOutputs => {
-      const made = new Certificate(name, { ...args, organization, signer: issuing }, { parent: this })
+    const [signing] = trusted
+    if (!signing) throw new Error('an environment needs an authority: settings name none')
+    const { issuing } = signing
+    const identity = (name: string, args: Omit<CertificateArgs, 'signer'>): IdentityOutputs => {
+      const made = new Certificate(name, { ...args, signer: issuing }, { parent: this })
       return { certificate: chain(made.certificate, issuing.certificate), privateKey: made.privateKey }
     }
-    this.root = chain(root.certificate)
-    this.authorities = chain(issuing.certificate, root.certificate)
+    this.roots = chain(...trusted.map(({ root }) => root))
+    this.authorities = chain(...trusted.map(({ certificates }) => certificates))
     this.broker = identity('broker', {
-      commonName: args.hostname,
-      dnsNames: [args.hostname, 'localhost'],
+      commonName: hostname,
+      dnsNames: [hostname, 'localhost'],
       ipAddresses: ['127.0.0.1'],
       uses: serverUses,
       ...lifetimes.server,
@@ -82,26 +72,6 @@ export class Trust extends ComponentResource {
       uses: clientUses,
       ...lifetimes.administrator,
     })
-    this.registerOutputs({ root: this.root, authorities: this.authorities })
-  }
-
-  #selfSigned(stack: string): Signer {
-    const key = new tls.PrivateKey('root-ca', ellipticCurve, { parent: this })
-    const certificate = new tls.SelfSignedCert(
-      'root-ca',
-      {
-        privateKeyPem: key.privateKeyPem,
-        subject: { commonName: `Skerry root CA (${stack})`, organization },
-        allowedUses: authorityUses,
-        isCaCertificate: true,
-        maxPathLength: 1,
-        setSubjectKeyId: true,
-        setAuthorityKeyId: true,
-        earlyRenewalHours: 0,
-        validityPeriodHours: lifetimes.root.validHours,
-      },
-      { parent: this },
-    )
-    return { certificate: certificate.certPem, privateKey: key.privateKeyPem }
+    this.registerOutputs({ roots: this.roots, authorities: this.authorities })
   }
 }

@@ -6,7 +6,7 @@ export interface Identity {
 
 /** What a server is told in confidence when a release is applied: one JSON document on the launcher's standard input. */
 export interface ReleaseSecrets {
-  /** The issuing CA and the root CA, PEM, in this order. */
+  /** Of each trusted authority the issuing CA and the root CA, PEM; the one that signs now comes first. */
   readonly authorities: string
   /** Shown by the broker on 8883 and 7443. */
   readonly broker: Identity
@@ -16,4 +16,6 @@ export interface ReleaseSecrets {
   readonly health: Identity
   /** Username → scrypt hash in PHC form; administrators have no password. */
   readonly passwords: Readonly<Record<string, string>>
+  /** Decimal digits: the id of the volume that holds the data. It is attached to the server before a release is applied. */
+  readonly volume: string
 }

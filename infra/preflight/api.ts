@@ -1,0 +1,88 @@
+import { setTimeout } from 'node:timers/promises'
+
+/** Where one of the two clouds is asked, and what for words its refusals need. */
+export interface Api {
+  /** "Hetzner Cloud", for sentences. */
+  readonly name: string
+  /** Everything before the paths. */
+  readonly endpoint: string
+  readonly token: string
+  readonly statusPage: string
+}
+
+export interface Answer {
+  readonly status: number
+  /** Parsed JSON; undefined when it is none. */
+  readonly body: unknown
+}
+
+const deadline = 20_000
+const largestAnswer = 4 * 1024 * 1024
+/** Milliseconds before the second and the third attempt. */
+const pauses = [1_000, 3_000]
+
+/**
+ * Asks one question, with two more attempts when the API is busy, faulty or out of reach.
+ *
+ * @param body sent with POST; without one it is a GET
+ * @throws Error in plain words when the API cannot be reached or does not work
+ */
+export async function ask(api: Api, path: string, body?: unknown): Promise<Answer> {
+  for (let attempt = 0; ; attempt++) {
+    const answer = await tryToAsk(api, path, body)
+    if (!(answer instanceof Error) && answer.status !== 429 && answer.status < 500) return answer
+    const pause = pauses[attempt]
+    if (pause === undefined) throw answer instanceof Error ? answer : new Error(malfunction(api, answer.status))
+    await setTimeout(pause)
+  }
+}
+
+async function tryToAsk(api: Api, path: string, body: unknown): Promise<Answer | Error> {
+  try {
+    const response = await fetch(`${api.endpoint}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { authorization: `Bearer ${api.token}`, 'content-type': 'application/json', 'user-agent': 'skerry' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // The token is for this address and no other.
+      redirect: 'error',
+      signal: AbortSignal.timeout(deadline),
+    })
+    return { status: response.status, body: parsed(await boundedText(response)) }
+  } catch (error) {
+    return new Error(unreachable(api, error))
+  }
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length
+    if (size > largestAnswer) throw new Error(`its answer is longer than ${largestAnswer} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function unreachable({ name, endpoint }: Api, error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+  return (
+    `${name} cannot be reached at ${endpoint}: ${reason}. Nothing was changed there: look at this machine's network ` +
+    'and try again. Behind a proxy (HTTPS_PROXY) also set NODE_USE_ENV_PROXY=1.'
+  )
+}
+
+function malfunction({ name, statusPage }: Api, status: number): string {
+  return status === 429
+    ? `${name} takes no further requests for now (429: too many of them with this token): try again in some minutes.`
+    : `${name} does not work (it answers ${status}): see ${statusPage} and try again later.`
+}

@@ -17,6 +17,8 @@ interface Operation {
   readonly succeeded?: Status
   /** By default what it was. */
   readonly failed?: Status
+  /** Takes back what was changed when it began. */
+  readonly undo?: () => void
 }
 
 /** Does something to a server as an action: locked until it has ended, its status told by the operation. */
@@ -38,6 +40,7 @@ export function operate(
     () => turns.run(server.id, work),
     (failure) => {
       store.change(() => {
+        if (failure !== undefined) operation.undo?.()
         server.locked = false
         server.status = (failure === undefined ? operation.succeeded : operation.failed) ?? before
       })

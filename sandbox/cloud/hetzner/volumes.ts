@@ -44,16 +44,12 @@ export function volumeRoutes(project: Project): Hono {
     store.change(() => {
       volume.server = server.id
     })
-    return operate(project, server, { command: 'attach_volume', resources: reference(volume) }, async () => {
-      try {
-        await turns.run(volume.id, () => datacenter.attachVolume(volume.id, server.id, automount))
-      } catch (error) {
-        store.change(() => {
-          volume.server = null
-        })
-        throw error
-      }
-    })
+    const undo = () => {
+      volume.server = null
+    }
+    return operate(project, server, { command: 'attach_volume', resources: reference(volume), undo }, () =>
+      turns.run(volume.id, () => datacenter.attachVolume(volume.id, server.id, automount)),
+    )
   }
   return new Hono()
     .get('/', (c) => listing(c, 'volumes', state.volumes, fields, render))

@@ -66,7 +66,13 @@ export const dnsRecord: Resource<CloudflareClient> = {
     const data = isObject(properties.data) ? properties.data : undefined
     // The API gives the flags back as a number, however they were given.
     const flags = data?.flags === undefined ? undefined : Number(data.flags)
-    return { proxied: false, ...properties, ...(data ? { data: { ...data, flags: flags ?? null } } : {}) }
+    return {
+      proxied: false,
+      settings: {},
+      tags: [],
+      ...properties,
+      ...(data ? { data: { ...data, flags: flags ?? null } } : {}),
+    }
   },
   check,
 

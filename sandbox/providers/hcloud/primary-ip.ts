@@ -37,7 +37,10 @@ export const primaryIp: Resource<HcloudClient> = {
   forceNew: ['type', 'location'],
   computed: ['ipAddress', 'ipNetwork', 'assigneeId'],
   autoName: true,
-  canonical: (properties) => ({ labels: {}, autoDelete: false, deleteProtection: false, ...properties }),
+  canonical: (properties) => ({
+    ...{ labels: {}, autoDelete: false, deleteProtection: false, assigneeType: 'server' },
+    ...properties,
+  }),
 
   async create(inputs, { client, signal }) {
     const body = present({

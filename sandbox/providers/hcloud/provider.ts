@@ -4,8 +4,11 @@ import { type HcloudClient, hcloudClient } from './client.ts'
 import { firewall } from './firewall.ts'
 import { hcloudFunctions } from './functions.ts'
 import { primaryIp } from './primary-ip.ts'
+import { rdns } from './rdns.ts'
 import { server } from './server.ts'
 import { sshKey } from './ssh-key.ts'
+import { volume } from './volume.ts'
+import { volumeAttachment } from './volume-attachment.ts'
 
 const tokenLength = 64
 const defaultPollInterval = '500ms'
@@ -45,7 +48,10 @@ export const hcloudProvider: Provider<HcloudClient> = {
     'hcloud:index/sshKey:SshKey': sshKey,
     'hcloud:index/firewall:Firewall': firewall,
     'hcloud:index/primaryIp:PrimaryIp': primaryIp,
+    'hcloud:index/rdns:Rdns': rdns,
     'hcloud:index/server:Server': server,
+    'hcloud:index/volume:Volume': volume,
+    'hcloud:index/volumeAttachment:VolumeAttachment': volumeAttachment,
   },
   functions: hcloudFunctions,
 }

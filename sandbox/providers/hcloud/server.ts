@@ -4,6 +4,7 @@ import { isKnown } from '../lifecycle.ts'
 import { type Change, type Failure, PartlyCreatedError, type Resource } from '../provider.ts'
 import { list, type Properties, requiredText, text, type Value } from '../values.ts'
 import { type HcloudClient, member } from './client.ts'
+import { onceUnlocked } from './locked.ts'
 import { orderServer } from './server-order.ts'
 import { serverOutputs } from './server-state.ts'
 
@@ -154,7 +155,7 @@ export const server: Resource<HcloudClient> = {
 
   async delete(id, outputs, { client, signal }) {
     if (outputs.shutdownBeforeDeletion === true) await act(id, 'shutdown', {}, client, signal)
-    const answer = await client.request('DELETE', `/servers/${id}`, signal)
+    const answer = await onceUnlocked(signal, () => client.request('DELETE', `/servers/${id}`, signal))
     await client.settle([answer.action ?? null], signal)
     for (let look = 1; (await client.find(`/servers/${id}`, signal)) !== null; look++) {
       if (look === goneChecks) throw new Error(`The server ${id} is still there after its deletion has ended`)

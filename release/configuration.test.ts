@@ -53,6 +53,26 @@ test('every credential that a unit loads is one that is stored', () => {
   assert.deepEqual(loaded.map(([, path]) => path).sort(), stored.sort())
 })
 
+test('nothing that needs the data starts without the volume', () => {
+  const needs = (path: string, unit: string) => {
+    for (const key of ['Requires', 'After']) {
+      const units = new RegExp(`^${key}=(.*)$`, 'm').exec(textOf(path))?.[1]?.split(' ')
+      assert.ok(units?.includes(unit), `${path}: ${key}=${units}`)
+    }
+  }
+  const sockets = files.filter(({ path }) => path.endsWith('.socket')).map(({ path }) => path)
+  assert.equal(sockets.length, 3)
+  for (const path of ['systemd/skerry-broker.service', ...sockets]) needs(path, 'var-lib-skerry.mount')
+  for (const path of ['systemd/skerry-acme.service', 'drop-ins/nginx.service.conf'])
+    needs(path, 'etc-letsencrypt.mount')
+})
+
+test('no unit gives up after some attempts', () => {
+  for (const { path } of files.filter(({ path }) => /broker\.service|\.socket|nginx\.service/.test(path))) {
+    assert.match(textOf(path), /^StartLimitIntervalSec=0$/m, path)
+  }
+})
+
 test('every executable file begins with its interpreter', () => {
   for (const { path, content, executable } of files) {
     assert.equal(String(content).startsWith('#!'), executable === true || path === 'nftables.conf', path)

@@ -14,6 +14,7 @@ export function configurationFiles(settings: ReleaseSettings): ArchiveFile[] {
   const fill = (path: string): string => fillPlaceholders(read(path), placeholders(settings))
   return [
     { path: 'apply', content: read('release/server/apply.sh'), executable: true },
+    { path: 'volume', content: read('release/server/volume.sh'), executable: true },
     { path: 'acme/deployed', content: read('release/acme/deployed.sh'), executable: true },
     { path: 'acme/acme.env', content: environment(acmeEnvironment(settings)) },
     {
@@ -33,6 +34,12 @@ export function configurationFiles(settings: ReleaseSettings): ArchiveFile[] {
     { path: 'nginx/nginx.conf', content: read('nginx/nginx.conf') },
     { path: 'nginx/skerry.conf', content: fill('nginx/site.conf') },
     ...list('nginx/www').map((name) => ({ path: `www/${name}`, content: fill(`nginx/www/${name}`) })),
+    ...['mounts', 'drop-ins'].flatMap((directory) =>
+      list(`release/${directory}`).map((name) => ({
+        path: `${directory}/${name}`,
+        content: read(`release/${directory}/${name}`),
+      })),
+    ),
     ...list('release/systemd')
       .filter((name) => plainMqtt || name !== 'skerry-mqtt.socket')
       .map((name) => ({ path: `systemd/${name}`, content: read(`release/systemd/${name}`) })),

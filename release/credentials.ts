@@ -9,7 +9,7 @@ export interface HealthPassword {
   readonly hash: string
 }
 
-/** @returns path below /etc/skerry → content: each service's directory holds what that service may see, and no more */
+/** @returns path below /etc/skerry → content: each service's directory holds what that service may see, and no more; `volume` is for `apply` */
 export function credentialFiles(secrets: ReleaseSecrets, health: HealthPassword): Record<string, string> {
   const passwords = { ...secrets.passwords, [healthUser]: health.hash }
   return {
@@ -26,5 +26,6 @@ export function credentialFiles(secrets: ReleaseSecrets, health: HealthPassword)
     'health/health.key': secrets.health.privateKey,
     'health/password': health.password,
     'health/password.phc': health.hash,
+    volume: `${secrets.volume}\n`,
   }
 }

@@ -10,6 +10,7 @@ const secrets = {
   proxy: { ...identity, privateKey: pem('PRIVATE KEY') },
   health: identity,
   passwords: { try: '$scrypt$ln=15,r=8,p=1$c2FsdA$aGFzaA' },
+  volume: '4711',
 }
 const parse = (change: object) => () => parseSecrets(JSON.stringify({ ...secrets, ...change }))
 
@@ -24,6 +25,13 @@ test('what is wrong is named, its value never', () => {
     [{ passwords: { try: 'hunter2' } }, /passwords\.try is not a scrypt hash in PHC form$/],
     [{ passwords: ['hunter2'] }, /passwords/],
     [{ health: undefined }, /health/],
+    [{ volume: undefined }, /volume/],
+    [{ volume: 4711 }, /volume/],
+    [{ volume: '' }, /volume is not the number of a volume$/],
+    [{ volume: '0' }, /volume is not the number of a volume$/],
+    [{ volume: '4711/../..' }, /volume is not the number of a volume$/],
+    [{ volume: '4711\n' }, /volume is not the number of a volume$/],
+    [{ volume: '1'.repeat(20) }, /volume is not the number of a volume$/],
     [{ surplus: 'hunter2' }, /surplus/],
   ]
   for (const [change, message] of cases) {

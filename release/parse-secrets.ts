@@ -14,6 +14,7 @@ const schema = z.strictObject({
     z.string().min(1),
     z.string().regex(/^\$scrypt\$[A-Za-z0-9+/=,$.-]+$/, 'is not a scrypt hash in PHC form'),
   ),
+  volume: z.string().regex(/^[1-9][0-9]{0,18}$/, 'is not the number of a volume'),
 })
 
 /**

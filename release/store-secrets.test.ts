@@ -14,12 +14,14 @@ const secrets = {
   proxy: identity('proxy'),
   health: identity('health'),
   passwords: { try: '$scrypt$ln=15,r=8,p=1$c2FsdA$aGFzaA' },
+  volume: '4711',
 }
 
 test('each service gets what is its own, readable by root only', (t) => {
   const directory = temporary(t)
   assert.equal(run(directory, JSON.stringify(secrets)).status, 0)
-  assert.deepEqual(readdirSync(directory).sort(), ['broker', 'health', 'nginx'])
+  assert.deepEqual(readdirSync(directory).sort(), ['broker', 'health', 'nginx', 'volume'])
+  assert.equal(readFileSync(join(directory, 'volume'), 'utf8'), '4711\n')
   assert.deepEqual(list(directory, 'broker'), [
     'authorities.pem',
     'broker.crt',
@@ -29,10 +31,10 @@ test('each service gets what is its own, readable by root only', (t) => {
   ])
   assert.deepEqual(list(directory, 'nginx'), ['authorities.pem', 'proxy.crt', 'proxy.key'])
   assert.equal(readFileSync(join(directory, 'nginx/proxy.key'), 'utf8'), secrets.proxy.privateKey)
-  for (const room of ['broker', 'health', 'nginx']) {
+  assert.equal(readFileSync(join(directory, 'volume'), 'utf8'), '4711\n')
+  for (const room of ['broker', 'health', 'nginx'])
     for (const name of list(directory, room))
       assert.equal(statSync(join(directory, room, name)).mode & 0o777, 0o600, name)
-  }
 })
 
 test('the health check gets a password of its own, and the broker its hash', async (t) => {

@@ -12,10 +12,11 @@ started=$(date +%s)
 # shellcheck source=/dev/null
 source "$release/acme/acme.env"
 
-# put SOURCE TARGET: writes the target only when it differs.
+# put SOURCE TARGET: writes the target only when it differs, and whole, whenever the power goes.
 put() {
   cmp --silent "$1" "$2" && return
   install -m 0644 "$1" "$2.new"
+  sync "$2.new"
   mv "$2.new" "$2"
 }
 
@@ -69,24 +70,50 @@ firewall() {
   systemctl reload-or-restart nftables.service
 }
 
+# Before anything that runs is touched.
+attached() { "$release/volume" wait "$(<"$etc/volume")"; }
+
+# Where the data is, is told in confidence with the secrets: another volume is not another release.
+render_mounts() {
+  local unit id
+  id=$(<"$etc/volume")
+  rm -rf "$etc/mounts"
+  install -d "$etc/mounts"
+  for unit in "$release"/mounts/*; do sed "s/VOLUME_ID/$id/g" "$unit" >"$etc/mounts/$(basename "${unit/VOLUME_ID/$id}")"; done
+}
+
 units() {
-  local unit installed
-  for installed in /etc/systemd/system/skerry-*.*; do
+  local unit installed now
+  render_mounts
+  for installed in /etc/systemd/system/{skerry-*.*,mnt-HC_Volume_*.mount}; do
     unit=${installed##*/}
-    if [[ -f $installed && ! -f $release/systemd/$unit ]]; then
-      systemctl disable --quiet --now "$unit"
+    if [[ -f $installed && ! -f $release/systemd/$unit && ! -f $etc/mounts/$unit ]]; then
+      # A volume is let go only when nothing is mounted from it any more.
+      [[ $unit == *.mount ]] || systemctl disable --quiet --now "$unit"
       rm "$installed"
     fi
   done
-  for unit in "$release"/systemd/*; do put "$unit" "/etc/systemd/system/${unit##*/}"; done
-  if ! made_from units "$(fingerprint "$release"/systemd/*)"; then
+  for unit in "$release"/systemd/* "$etc"/mounts/*; do put "$unit" "/etc/systemd/system/${unit##*/}"; done
+  for installed in /etc/systemd/system/*.d/skerry.conf; do
+    unit=${installed#/etc/systemd/system/}
+    [[ ! -f $installed || -f $release/drop-ins/${unit%.d/*}.conf ]] || rm "$installed"
+  done
+  for unit in "$release"/drop-ins/*; do
+    installed=/etc/systemd/system/$(basename "$unit" .conf).d
+    install -d "$installed"
+    put "$unit" "$installed/skerry.conf"
+  done
+  now=$(fingerprint "$release"/{systemd,drop-ins}/* "$etc"/mounts/*)
+  if ! made_from units "$now"; then
     forget units
     systemctl daemon-reload
-    remember units "$(fingerprint "$release"/systemd/*)"
+    remember units "$now"
   fi
   systemctl reset-failed 'skerry-*'
   enable skerry-broker.service "${sockets[@]}" skerry-acme.timer
 }
+
+volume() { "$release/volume" lay "$(<"$etc/volume")"; }
 
 # The new broker reads its settings and files before the old one is stopped. Where it listens is said for form's sake.
 check_broker() {
@@ -123,12 +150,13 @@ self_signed() {
   install -d -m 0700 "$etc/self-signed" "$directory"
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$SKERRY_HOSTNAME" \
     -addext "subjectAltName=DNS:$SKERRY_HOSTNAME" -keyout "$directory/privkey.pem" -out "$directory/fullchain.pem.new" 2>/dev/null
+  sync "$directory"/*
   mv "$directory/fullchain.pem.new" "$directory/fullchain.pem"
 }
 
 web() {
   local now lineage=/etc/letsencrypt/live/$SKERRY_ACME_LINEAGE certificate
-  install -d /etc/letsencrypt /var/lib/letsencrypt /var/log/letsencrypt /var/www/skerry-acme
+  install -d /var/lib/letsencrypt /var/log/letsencrypt /var/www/skerry-acme
   self_signed
   certificate=$etc/self-signed/$SKERRY_HOSTNAME
   [[ ! -e $lineage/fullchain.pem ]] || certificate=$lineage
@@ -180,6 +208,6 @@ sockets=()
 for socket in "$release"/systemd/*.socket; do sockets+=("${socket##*/}"); done
 trap 'explain' ERR
 set -o errtrace
-for step in machine secrets firewall units broker web acme health; do
+for step in machine secrets firewall attached units volume broker web acme health; do
   "$step"
 done

@@ -8,6 +8,8 @@ export interface Api {
   readonly endpoint: string
   readonly token: string
   readonly statusPage: string
+  /** Milliseconds before each further attempt. */
+  readonly pauses: readonly number[]
 }
 
 export interface Answer {
@@ -18,11 +20,10 @@ export interface Answer {
 
 const deadline = 20_000
 const largestAnswer = 4 * 1024 * 1024
-/** Milliseconds before the second and the third attempt. */
-const pauses = [1_000, 3_000]
+export const pauses = [1_000, 3_000]
 
 /**
- * Asks one question, with two more attempts when the API is busy, faulty or out of reach.
+ * Asks one question, with further attempts when the API is busy, faulty or out of reach.
  *
  * @param body sent with POST; without one it is a GET
  * @throws Error in plain words when the API cannot be reached or does not work
@@ -31,7 +32,7 @@ export async function ask(api: Api, path: string, body?: unknown): Promise<Answe
   for (let attempt = 0; ; attempt++) {
     const answer = await tryToAsk(api, path, body)
     if (!(answer instanceof Error) && answer.status !== 429 && answer.status < 500) return answer
-    const pause = pauses[attempt]
+    const pause = api.pauses[attempt]
     if (pause === undefined) throw answer instanceof Error ? answer : new Error(malfunction(api, answer.status))
     await setTimeout(pause)
   }

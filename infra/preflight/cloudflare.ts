@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Answer, type Api, ask } from './api.ts'
+import { type Answer, type Api, ask, pauses } from './api.ts'
 
 const record = z.object({
   id: z.string(),
@@ -23,7 +23,7 @@ export class Cloudflare {
   readonly #zoneId: string
 
   constructor(endpoint: string, token: string, zoneId: string) {
-    this.#api = { name: 'Cloudflare', endpoint, token, statusPage: 'https://www.cloudflarestatus.com' }
+    this.#api = { name: 'Cloudflare', endpoint, token, statusPage: 'https://www.cloudflarestatus.com', pauses }
     this.#zoneId = zoneId
   }
 

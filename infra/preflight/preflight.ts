@@ -9,7 +9,7 @@ import { judgeOrder, judgeType } from './offers.ts'
 import { judgeRecord } from './records.ts'
 import { all, fine, refused, type Verdict, warned } from './verdict.ts'
 
-type Check = (args: ResourceHookArgs) => Promise<Verdict>
+type Judge = (args: ResourceHookArgs) => Promise<Verdict>
 
 const kinds: Readonly<Record<string, Kind>> = {
   'hcloud:index/primaryIp:PrimaryIp': 'primary_ips',
@@ -50,14 +50,19 @@ export class Preflight {
 
   /** For the options of a component: gives the resources below it their checks. */
   readonly transformation: ResourceTransformation = ({ type, name, props, opts }) => {
-    const check = this.#checkOf(type, name)
+    const check = this.checkOf(type, name)
     if (!check) return undefined
-    const run = (args: ResourceHookArgs) => this.#gathering.run(() => check(args))
-    const hook = new ResourceHook(`check of ${type.split(':').at(-1)} ${name}`, run, { onDryRun: true })
+    const hook = new ResourceHook(`check of ${type.split(':').at(-1)} ${name}`, check, { onDryRun: true })
     return { props, opts: { ...opts, hooks: { beforeCreate: [hook], beforeUpdate: [hook] } } }
   }
 
-  #checkOf(type: string, name: string): Check | undefined {
+  /** What happens before a resource is made or changed: a refusal is an Error. Undefined where nothing is looked at. */
+  checkOf(type: string, name: string): ((args: ResourceHookArgs) => Promise<void>) | undefined {
+    const judge = this.#judgeOf(type, name)
+    return judge && ((args) => this.#gathering.run(() => judge(args)))
+  }
+
+  #judgeOf(type: string, name: string): Judge | undefined {
     if (type === dnsRecord) return (args) => this.#judgeRecord(args)
     const kind = kinds[type]
     if (!kind) return undefined
@@ -65,7 +70,7 @@ export class Preflight {
       this.#writing ??= this.#hetzner.requireWriting()
       await this.#writing
       return all(
-        type.endsWith(':Server') ? this.#judgeServer(args) : fine,
+        kind === 'servers' ? this.#judgeServer(args) : fine,
         // The address fixes the location: whether a server is to be had there must be known before.
         name === 'ipv4' && !args.oldInputs ? this.#judgeOrder(this.#settings.location, true) : fine,
         kind === 'volumes' ? judgeSize(args) : fine,

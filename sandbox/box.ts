@@ -6,7 +6,7 @@ export function renderBox(summary: Summary): string {
   const { hostname, urls, tryUser } = summary
   return boxen(
     [
-      `${hostname} (${summary.address}) answers`,
+      `${hostname} (${summary.address}, ${summary.address6}) answers`,
       '',
       ...Object.entries(urls).map(([name, url]) => `${name.padEnd(6)} ${url}`),
       '',

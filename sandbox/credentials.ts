@@ -11,6 +11,7 @@ import { tryUser } from './try-user.ts'
 const outputs = z.object({
   hostname: z.string(),
   ipv4Address: z.string(),
+  ipv6Address: z.string(),
   urls: z.record(z.string(), z.string()),
   caCertificate: z.string(),
   adminCertificate: z.string(),
@@ -34,6 +35,7 @@ export async function writeCredentials(instance: Instance, stack: Stack): Promis
     instance: instance.number,
     hostname: found.hostname,
     address: found.ipv4Address,
+    address6: found.ipv6Address,
     urls: found.urls,
     caFile: files.ca,
     acmeRootFile: files.acmeRoot,

@@ -39,7 +39,7 @@ export function stackSettings(text: string, instance: Instance): string {
   set('cloudflare:baseUrl', `http://${instance.edge}:${edgePorts.cloudflare}/client/v4`)
   set('skerry:cloudflareZoneId', zoneId(instance.zone))
   set('skerry:hostname', instance.hostname)
-  set('skerry:sshNetworks', [`${instance.edge}/32`])
+  set('skerry:sshNetworks', [`${instance.edge}/32`, `${instance.edge6}/128`])
   set('skerry:acmeDirectory', `https://${instance.acmeName}:${edgePorts.acme}/dir`)
   set('skerry:acmeEmail', `operator@${instance.zone}`)
   set('skerry:caaIssuer', instance.acmeName)

@@ -9,6 +9,7 @@ export interface Reach {
   readonly instance: number
   readonly hostname: string
   readonly address: string
+  readonly address6: string
   readonly urls: Readonly<Record<string, string>>
   readonly caFile: string
   readonly acmeRootFile: string

@@ -1,4 +1,4 @@
-import { removeHostsEntry } from '../hosts.ts'
+import { removeHostsEntries } from '../hosts.ts'
 import type { Instance } from '../instance.ts'
 import { exclusively } from '../lock.ts'
 import { sweep } from '../machine/sweep.ts'
@@ -11,7 +11,7 @@ import { Progress } from '../progress.ts'
 export async function down(instance: Instance): Promise<void> {
   await exclusively(instance, async () => {
     const progress = new Progress()
-    await progress.step('Name in /etc/hosts', () => removeHostsEntry(instance))
+    await progress.step('Names in /etc/hosts', () => removeHostsEntries(instance))
     await progress.step('Servers, cloud, network and files', () => sweep(instance))
   })
 }

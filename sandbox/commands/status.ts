@@ -33,7 +33,7 @@ export async function status(instance: Instance, json: boolean): Promise<void> {
   }[state]
   console.log(`sandbox ${instance.number} is ${state}: ${advice}`)
   if (!stands) return
-  console.log(`${summary.hostname} ${summary.address}`)
+  console.log(`${summary.hostname} ${summary.address} ${summary.address6}`)
   for (const [name, url] of Object.entries(summary.urls)) {
     const reason = doors[name]
     console.log(`  ${name.padEnd(6)} ${url.padEnd(40)} ${reason === undefined ? 'ok' : `closed: ${reason}`}`)

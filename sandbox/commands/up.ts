@@ -6,7 +6,7 @@ import { cloudAnswers, startCloud } from '../daemon.ts'
 import { locateEngine } from '../engine/locate.ts'
 import { sandboxFiles } from '../files.ts'
 import { waitUntilHealthy } from '../health.ts'
-import { addHostsEntry } from '../hosts.ts'
+import { addHostsEntries } from '../hosts.ts'
 import type { Instance } from '../instance.ts'
 import { exclusively } from '../lock.ts'
 import { ensureBase } from '../machine/base.ts'
@@ -40,7 +40,7 @@ export async function up(instance: Instance): Promise<void> {
     })
     const found = await progress.step('Hello from outside', async (report) => {
       const reached = await writeCredentials(instance, stack)
-      await addHostsEntry(instance, reached.address)
+      await addHostsEntries(instance, [reached.address, reached.address6])
       await waitUntilHealthy(reached, report)
       return reached
     })

@@ -14,13 +14,16 @@ export interface InnerClient extends Client {
   subscriptions: Record<string, Pick<Subscription, 'qos'>>
   duplicates: Record<string, number>
   readonly _parser: Parser
+  /** Calls back when the socket can take more, or with an error; ends the connection if that takes too long. */
+  waitForDrain(done: (error: Error | null) => void): void
+  readonly _cleanStart?: boolean
   readonly _will?: IConnectPacket['will'] | null
 }
 
 export interface InnerBroker extends Aedes {
   clients: Record<string, Client>
   brokers: Record<string, never>
-  clearSessionExpiry(clientId: string): void
+  scheduleSessionExpiry(client: Client): void
 }
 
 export function innerClient(client: Client): InnerClient {

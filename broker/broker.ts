@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
 import { Aedes, type AedesPublishPacket, type Client } from 'aedes'
-import { innerBroker, innerClient } from './aedes-internals.ts'
+import { innerClient } from './aedes-internals.ts'
+import { AedesPersistence } from './aedes-persistence.ts'
 import type { Connection } from './connection.ts'
 import { judgeForward } from './forwarding.ts'
 import type { Journal } from './journal.ts'
+import { publishLeftWills } from './left-wills.ts'
 import type { Limits } from './limits.ts'
 import { Login } from './login.ts'
 import { mendBroker, mendClient } from './mends.ts'
 import { PasswordLogins } from './password-logins.ts'
 import type { PasswordHash } from './passwords.ts'
-import { Persistence } from './persistence.ts'
-import { mayPublish, maySubscribe, nowhere } from './rights.ts'
-import { Sessions } from './sessions.ts'
+import { mayPublish, mayReceive, maySubscribe, nowhere } from './rights.ts'
+import { SessionKeeper } from './session-keeper.ts'
+import type { Store, StoreUnusable } from './store/store.ts'
 import { isTopicFilter, isTopicName } from './topics.ts'
 
 export interface BrokerOptions {
@@ -20,7 +22,12 @@ export interface BrokerOptions {
   readonly passwords: ReadonlyMap<string, PasswordHash>
   readonly limits: Limits
   readonly journal: Journal
+  readonly store: Store
+  /** The store cannot be opened: the broker serves what needs none. */
+  readonly onUnusable: (error: StoreUnusable) => void
 }
+
+const TICK = 1_000
 
 /** aedes with its mends, its rights and its logins; knows nothing of sockets. */
 export interface Broker {
@@ -30,14 +37,10 @@ export interface Broker {
   close(): Promise<void>
 }
 
-export async function createBroker({ administrators, passwords, limits, journal }: BrokerOptions): Promise<Broker> {
+export async function createBroker(options: BrokerOptions): Promise<Broker> {
+  const { administrators, passwords, limits, journal, store, onUnusable } = options
   const connections = new WeakMap<Client, Connection>()
-  const sessions = new Sessions(limits, (clientId) => {
-    innerBroker(aedes).clearSessionExpiry(clientId)
-    void persistence.endSession(clientId)
-    journal.write('limited', { what: 'session', clientId })
-  })
-  const login = new Login({ administrators, passwordLogins: new PasswordLogins(passwords, limits), sessions, limits })
+  const login = new Login({ administrators, passwordLogins: new PasswordLogins(passwords, limits), limits })
 
   const maySubscribeTo = (client: Client, filter: string) => {
     const user = connections.get(client)?.user
@@ -48,7 +51,20 @@ export async function createBroker({ administrators, passwords, limits, journal 
     return user !== undefined && isTopicName(topic, limits) && mayPublish(user, topic)
   }
   const onFull = (what: string, topic: string) => journal.write('limited', { what, topic })
-  const persistence = new Persistence({ limits, mayStore: maySubscribeTo, onFull })
+  const persistence = new AedesPersistence({
+    store,
+    limits,
+    usernameOf: (client) => connections.get(client)?.user?.name ?? '',
+    mayReceive: (client, topic) => {
+      const user = connections.get(client)?.user
+      return user !== undefined && mayReceive(user, topic)
+    },
+    onFull,
+    onError: (error) => journal.write('failed', { error: error.message }),
+    onUnusable,
+  })
+
+  const keeper = new SessionKeeper({ persistence, limits, journal })
 
   const aedes = new Aedes({
     // Wills of an earlier run with the same id would count as those of a living broker.
@@ -67,7 +83,9 @@ export async function createBroker({ administrators, passwords, limits, journal 
     authenticate(client, username, password, done) {
       const connection = connections.get(client)
       if (!connection) return done(refusal(5), false)
-      login.decide(client, connection, username, password).then(
+      const decided = login.decide(client, connection, username, password)
+      const admitted = decided.then((result) => ('user' in result ? keeper.admit(client, result.user) : result))
+      admitted.then(
         (result) => {
           if ('user' in result) {
             connection.user = result.user
@@ -112,9 +130,8 @@ export async function createBroker({ administrators, passwords, limits, journal 
 
     authorizeForward(client, packet): AedesPublishPacket | null {
       const connection = connections.get(client)
-      const verdict = connection ? judgeForward(client, connection, packet, limits) : 'withhold'
-      if (verdict === 'send') return packet
-      if (verdict === 'withhold') persistence.withhold(client.id, packet)
+      const verdict = connection ? judgeForward(client, connection, packet, limits) : 'skip'
+      if (verdict === 'send') return persistence.identify(client, packet)
       if (verdict === 'disconnect' && connection) {
         connection.reason = 'does not read'
         client.conn.destroy()
@@ -123,11 +140,24 @@ export async function createBroker({ administrators, passwords, limits, journal 
     },
   })
   mendBroker(aedes)
-  report(aedes, connections, sessions, journal)
+  report(aedes, connections, journal)
+  aedes.on('client', (client) => keeper.registered(client))
+  aedes.on('clientReady', (client) => persistence.deliver(client))
   await aedes.listen()
+  keeper.restore()
+  const tick = () => {
+    keeper.expire()
+    publishLeftWills(aedes, persistence, ({ topic }, name) => {
+      const user = { name, administrator: administrators.has(name) }
+      return isTopicName(topic, limits) && mayPublish(user, topic)
+    })
+  }
+  tick()
+  const ticking = setInterval(tick, TICK)
 
   return {
     accept(connection) {
+      if (connection.stream.destroyed) return connection.leaveWaitingRoom()
       const client = aedes.handle(connection.stream)
       connections.set(client, connection)
       mendClient(client, limits, (reason) => {
@@ -141,14 +171,17 @@ export async function createBroker({ administrators, passwords, limits, journal 
           return
         }
         journal.write('disconnected', { ...describe(connection), clientId: client.id, reason: connection.reason })
-        if (sessions.release(client.id, client, !client.clean) === 'ended') void persistence.endSession(client.id)
+        keeper.left(client)
       })
     },
-    close: () => new Promise((resolve) => aedes.close(resolve)),
+    close() {
+      clearInterval(ticking)
+      return new Promise((resolve) => aedes.close(resolve))
+    },
   }
 }
 
-function report(aedes: Aedes, connections: WeakMap<Client, Connection>, sessions: Sessions, journal: Journal): void {
+function report(aedes: Aedes, connections: WeakMap<Client, Connection>, journal: Journal): void {
   const note = (client: Client, error: Error) => {
     const connection = connections.get(client)
     // Denied publishes come here as well, with an empty message.
@@ -161,10 +194,6 @@ function report(aedes: Aedes, connections: WeakMap<Client, Connection>, sessions
   aedes.on('client', (client) => {
     const { id, version, clean } = client
     journal.write('connected', { ...describe(connections.get(client)), clientId: id, version, clean })
-  })
-  aedes.on('sessionExpired', (client) => sessions.expire(client.id))
-  aedes.on('sessionLimitReached', (client, { reason }) => {
-    if (reason === 'sessionExpiry') sessions.end(client.id)
   })
 }
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { type Credentials, readCredentials } from './credentials.ts'
 import { readSettings, type Settings } from './settings.ts'
 
-export interface Configuration extends Pick<Settings, 'administrators' | 'listeners'> {
+export interface Configuration extends Pick<Settings, 'administrators' | 'listeners' | 'stateDirectory'> {
   readonly credentials: Credentials
 }
 
@@ -10,7 +10,7 @@ export interface Configuration extends Pick<Settings, 'administrators' | 'listen
 export async function readConfiguration(): Promise<Configuration> {
   loadEnvironmentFile()
   const { settings, mistakes } = readSettings(process.env, process.pid)
-  const { hostname, administrators, credentialsDirectory, listeners } = settings
+  const { hostname, administrators, credentialsDirectory, stateDirectory, listeners } = settings
   const isProxyNeeded = listeners?.some(({ door }) => door === 'wss') ?? false
   const read = credentialsDirectory
     ? await readCredentials(credentialsDirectory, { hostname, administrators, isProxyNeeded })
@@ -19,7 +19,7 @@ export async function readConfiguration(): Promise<Configuration> {
   if (all.length > 0 || !administrators || !listeners || !('credentials' in read)) {
     throw new Error(`The configuration cannot be used:\n${all.map((mistake) => `- ${mistake}`).join('\n')}`)
   }
-  return { administrators, listeners, credentials: read.credentials }
+  return { administrators, stateDirectory, listeners, credentials: read.credentials }
 }
 
 /** Takes what `.env` in the working directory sets into the environment; variables that are set already win. */

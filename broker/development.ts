@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { createAuthority } from './authority.ts'
@@ -17,7 +17,12 @@ const listening = {
   SKERRY_LISTEN_MQTTS: '127.0.0.1:8883',
   SKERRY_LISTEN_WS: '127.0.0.1:8080',
 }
-const fixed = { SKERRY_HOSTNAME: 'localhost', SKERRY_ADMINISTRATORS: 'admin', CREDENTIALS_DIRECTORY: directory }
+const fixed = {
+  SKERRY_HOSTNAME: 'localhost',
+  SKERRY_ADMINISTRATORS: 'admin',
+  CREDENTIALS_DIRECTORY: directory,
+  STATE_DIRECTORY: directory,
+}
 
 /** The broker alone on this machine, with certificates and a password made for this run. */
 async function main(): Promise<void> {
@@ -42,8 +47,16 @@ async function main(): Promise<void> {
     proxyCertificate: undefined,
     passwords: new Map(hash ? [['try', hash]] : []),
   }
+  await mkdir(directory, { recursive: true, mode: 0o700 })
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const service = await startService({ administrators, listeners, credentials, limits, logger })
+  const service = await startService({
+    administrators,
+    listeners,
+    credentials,
+    stateDirectory: directory,
+    limits,
+    logger,
+  })
   const stop = async () => {
     await service.stop()
     process.exit(0)
@@ -53,8 +66,6 @@ async function main(): Promise<void> {
 
   // Only now: another one that has the ports keeps its files.
   const admin = await authority.issue({ commonName: 'admin', purposes: ['clientAuth'] })
-  await rm(directory, { recursive: true, force: true })
-  await mkdir(directory, { recursive: true, mode: 0o700 })
   const files = {
     'authorities.pem': authority.authorities,
     'admin.crt': admin.certificate,

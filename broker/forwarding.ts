@@ -7,12 +7,12 @@ import { matches } from './topics.ts'
 
 type Qos = AedesPublishPacket['qos']
 
-export type ForwardVerdict = 'send' | 'skip' | 'withhold' | 'disconnect'
+export type ForwardVerdict = 'send' | 'skip' | 'disconnect'
 
 /**
- * Judges one message for one subscriber, once per matching subscription. Lowers the packet's QoS to what the subscriptions grant.
- * - `skip`: a duplicate, or QoS 0 for a subscriber that does not read fast enough;
- * - `withhold`: the user may not have it, and it must leave the session's queue as well;
+ * Judges one live or retained message for one subscriber, once per matching subscription; those from a session's queue do not
+ * come here. Lowers the packet's QoS to what the subscriptions grant.
+ * - `skip`: the user may not have it, it is a duplicate, or it has QoS 0 and the subscriber does not read fast enough;
  * - `disconnect`: the subscriber has stopped reading.
  */
 export function judgeForward(
@@ -21,11 +21,9 @@ export function judgeForward(
   packet: AedesPublishPacket,
   limits: Limits,
 ): ForwardVerdict {
-  if (!connection.user || !mayReceive(connection.user, packet.topic)) return 'withhold'
-  // A message from the session's queue already has its identifier, and was judged when it was queued.
-  const isLive = packet.messageId === undefined
-  if (isLive && isDuplicate(connection, packet)) return 'skip'
-  if (isLive && packet.qos > 0) packet.qos = grantedQos(client, packet)
+  if (!connection.user || !mayReceive(connection.user, packet.topic)) return 'skip'
+  if (isDuplicate(connection, packet)) return 'skip'
+  if (packet.qos > 0) packet.qos = grantedQos(client, packet)
   const unsent = client.conn.writableLength
   if (unsent > limits.stalledSubscriberBytes) return 'disconnect'
   if (packet.qos === 0 && unsent > limits.slowSubscriberBytes) return 'skip'

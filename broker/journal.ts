@@ -15,6 +15,11 @@ export class Journal {
     this.#linesPerSecond = limits.logLinesPerSecond
   }
 
+  /** Something that a person must look at: never left out. */
+  alarm(message: string, details: Readonly<Record<string, unknown>>): void {
+    this.#logger.error(details, message)
+  }
+
   write(event: JournalEvent, details: Readonly<Record<string, unknown>>): void {
     const second = Math.floor(performance.now() / 1000)
     const window = this.#windows.get(event) ?? { second, lines: 0, missing: 0 }

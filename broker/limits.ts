@@ -36,11 +36,16 @@ export const limits = {
   sessionsPerUser: 1_000,
   sessions: 20_000,
   sessionExpirySeconds: 30 * 24 * 60 * 60,
-  queuedMessagesPerSession: 1_000,
-  queuedBytesPerSession: 4 * MIB,
-  queuedBytes: 128 * MIB,
-  retainedMessages: 10_000,
-  retainedBytes: 64 * MIB,
+  /** On disk: the messages that wait for one session and for all, and the retained ones. */
+  queuedMessagesPerSession: 10_000,
+  queuedBytesPerSession: 32 * MIB,
+  queuedBytes: 1024 * MIB,
+  retainedMessages: 100_000,
+  retainedBytes: 256 * MIB,
+  /** Sent to one client and not acknowledged; and what is read for it from the disk at once. */
+  unacknowledgedMessages: 200,
+  deliveryPageMessages: 200,
+  deliveryPageBytes: 64 * KIB,
 
   /** Passwords that are checked at the same time (32 MiB of memory each), and that wait for it. */
   passwordChecks: 2,

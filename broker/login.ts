@@ -4,7 +4,6 @@ import type { Connection } from './connection.ts'
 import type { Limits } from './limits.ts'
 import type { PasswordLogins } from './password-logins.ts'
 import { mayPublish, type User } from './rights.ts'
-import type { Sessions } from './sessions.ts'
 
 /** Return codes of an MQTT 3.1.1 CONNACK [MQTT-3.2.2-4]; aedes makes MQTT 5 reason codes of them. */
 export type ReturnCode = 2 | 3 | 4 | 5
@@ -18,7 +17,6 @@ export type LoginResult = { user: User } | { refused: string; returnCode: Return
 interface LoginOptions {
   readonly administrators: ReadonlySet<string>
   readonly passwordLogins: PasswordLogins
-  readonly sessions: Sessions
   readonly limits: Limits
 }
 
@@ -36,8 +34,7 @@ export class Login {
         ? await this.#byPassword(client, connection, username, password)
         : this.#byCertificate(connection.certificateUsername, username)
     if ('refused' in identified) return identified
-    if (client.closed) return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }
-    return this.#admit(client, identified.user)
+    return this.#judge(client, identified.user)
   }
 
   #byCertificate(certificateUsername: string, username: string | undefined): LoginResult {
@@ -78,7 +75,7 @@ export class Login {
     }
   }
 
-  #admit(client: Client, user: User): LoginResult {
+  #judge(client: Client, user: User): LoginResult {
     if (client.id.length > this.#options.limits.clientIdLength) {
       return { refused: 'the client id is too long', returnCode: IDENTIFIER_REJECTED }
     }
@@ -86,14 +83,7 @@ export class Login {
     if (will && !mayPublish(user, will.topic)) {
       return { refused: 'the will is for a topic that the user may not publish to', returnCode: NOT_AUTHORIZED }
     }
-    switch (this.#options.sessions.claim(client.id, user.name, client)) {
-      case 'granted':
-        return { user }
-      case "another user's":
-        return { refused: "the client id belongs to another user's session", returnCode: IDENTIFIER_REJECTED }
-      case 'too many':
-        return { refused: 'too many sessions', returnCode: SERVER_UNAVAILABLE }
-    }
+    return { user }
   }
 
   #user(name: string): User {

@@ -34,20 +34,26 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const { listeners, administrators, credentials } = await readConfiguration()
+  const { listeners, administrators, stateDirectory, credentials } = await readConfiguration()
+  if (stateDirectory === undefined) {
+    throw new Error(
+      'STATE_DIRECTORY is missing: a directory for what the broker must not forget. Example: STATE_DIRECTORY=/var/lib/skerry',
+    )
+  }
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const service = await startService({ administrators, listeners, credentials, limits, logger })
+  const service = await startService({ administrators, listeners, credentials, stateDirectory, limits, logger })
   let stopping = false
-  const stop = async () => {
+  const stop = async (code: number) => {
     if (stopping) return
     stopping = true
     logger.info('stopping')
     await Promise.all([notify('STOPPING=1'), service.stop()])
     logger.info('stopped')
-    process.exit(0)
+    process.exit(code)
   }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  process.on('SIGTERM', () => stop(0))
+  process.on('SIGINT', () => stop(0))
+  void service.storeIsBack.then(() => stop(1))
   logger.info({ listeners: service.addresses }, 'ready')
   await notify('READY=1')
 }

@@ -4,11 +4,16 @@ import { innerBroker, innerClient } from './aedes-internals.ts'
 import type { Limits } from './limits.ts'
 import { objectionTo } from './packet-guard.ts'
 
-/** Makes the broker's maps hold any client id; `constructor` or `__proto__` would end the process. Before `listen()`. */
+/**
+ * Makes the broker's maps hold any client id; `constructor` or `__proto__` would end the process. Takes the end of sessions
+ * away from aedes. Before `listen()`.
+ */
 export function mendBroker(broker: Aedes): void {
   const inner = innerBroker(broker)
   inner.clients = Object.create(null)
   inner.brokers = Object.create(null)
+  // Its timers end with the process; the broker has its own, which is stored.
+  inner.scheduleSessionExpiry = () => {}
 }
 
 /** The same for a new client, and stops what would harm aedes before it gets there. Right after `handle()`. */

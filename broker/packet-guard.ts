@@ -49,8 +49,7 @@ export function objectionTo(packet: Packet, limits: Limits): Objection | undefin
       if (!isIdentifier(packet.messageId)) return protocolError('packet identifier')
       if (topics.length > limits.subscriptionsPerClient)
         return { reason: 'too many filters', reasonCode: QUOTA_EXCEEDED }
-      // aedes sorts several filters with a plain object, where this name is no key.
-      if (topics.some((topic) => hasNull(topic) || topic === '__proto__')) return malformed('topic filter')
+      if (topics.some(hasNull)) return malformed('topic filter')
       return undefined
     }
     default:

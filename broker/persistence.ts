@@ -1,149 +1,263 @@
-import { Readable } from 'node:stream'
-import type { AedesPublishPacket, Client, Subscription } from 'aedes'
-import MemoryPersistence from 'aedes-persistence/asyncPersistence.js'
+import type { AedesPublishPacket, Client } from 'aedes'
 import type { Limits } from './limits.ts'
-import { type OutgoingPacket, OutgoingQueues } from './outgoing-queues.ts'
-import { RetainedMessages } from './retained-messages.ts'
+import { Delivery } from './store/delivery.ts'
+import { IncomingExchanges } from './store/incoming-exchanges.ts'
+import { encodeMessage, type MessageDetails } from './store/message-codec.ts'
+import { OutgoingQueues, type Target } from './store/outgoing-queues.ts'
+import { RetainedMessages } from './store/retained-messages.ts'
+import type { SessionRecord } from './store/session-record.ts'
+import { type Matching, SessionRecords } from './store/session-records.ts'
+import { type Change, emptyState, type Store, StoreUnusable } from './store/store.ts'
+import { type LeftWill, Wills } from './store/wills.ts'
 
-type Qos = AedesPublishPacket['qos']
-type Session = Pick<Client, 'id'>
-type Identified = { readonly messageId?: number | undefined }
-type Enqueued = AedesPublishPacket & { readonly nl?: boolean; readonly clientId?: string }
-type Will = Parameters<MemoryPersistence['putWill']>[1]
-type Matching = Awaited<ReturnType<MemoryPersistence['subscriptionsByTopic']>>[number]
+/** What aedes is about to deliver. */
+export type Publication = AedesPublishPacket & { messageExpiry?: number; queuedFor?: ReadonlySet<string> }
 
-interface PersistenceOptions {
+export interface PersistenceOptions {
+  readonly store: Store
   readonly limits: Limits
-  /** aedes hands over all subscriptions of a SUBSCRIBE, the refused ones too. */
-  readonly mayStore: (client: Client, filter: string) => boolean
+  readonly usernameOf: (client: Client) => string
+  /** Whether a client's user may have messages of a topic, now. */
+  readonly mayReceive: (client: Client, topic: string) => boolean
   /** Told when a limit kept a message from being stored. */
   readonly onFull: (what: 'retained' | 'queued', topic: string) => void
+  readonly onError: (error: Error) => void
+  /** The store cannot be opened: from now on nothing is stored. */
+  readonly onUnusable: (error: StoreUnusable) => void
 }
 
-/**
- * What the broker remembers, in memory: sessions, queued and retained messages end with the process.
- * Subscriptions and wills are aedes-persistence's; the rest is bounded here, leaves nothing behind for clients that are gone,
- * and never rejects where aedes would not catch it.
- */
-export class Persistence extends MemoryPersistence {
-  readonly #options: PersistenceOptions
-  readonly #retained: RetainedMessages
-  readonly #outgoing: OutgoingQueues
-  /** Packet identifiers of QoS 2 publishes that were received and not released: all that is needed to see a repetition. */
-  readonly #incoming = new Map<string, Set<number>>()
+const ignore = () => {}
+
+/** What the broker remembers over its own end, as far as the broker itself asks for it; see aedes-persistence.ts for the rest. */
+export class Persistence {
+  protected readonly options: PersistenceOptions
+  protected sessions: SessionRecords
+  protected retained: RetainedMessages
+  protected queues: OutgoingQueues
+  protected wills = new Wills([], 0, '')
+  /** Of sessions that end with their connection. */
+  readonly #incoming = new WeakMap<Client, IncomingExchanges>()
+  readonly #deliveries = new WeakMap<Client, Delivery>()
+  readonly #resumed = new WeakSet<Client>()
+  /** What a client's last message of a QoS waits for: those that need no store must not overtake it [MQTT-4.6.0-6]. */
+  readonly #underway = new WeakMap<Client, (Promise<void> | undefined)[]>()
 
   constructor(options: PersistenceOptions) {
-    super()
-    this.#options = options
-    this.#retained = new RetainedMessages(options.limits)
-    this.#outgoing = new OutgoingQueues(options.limits)
+    this.options = options
+    const { store, limits } = options
+    this.retained = new RetainedMessages(limits)
+    this.queues = new OutgoingQueues(store, limits, [])
+    this.sessions = new SessionRecords(store, emptyState, (record) => this.queues.ended(record))
   }
 
-  // aedes insists on an async function.
-  override async setup(broker: { id: string }): Promise<void> {
-    await super.setup(broker)
+  /** Reads what was stored. */
+  async setup(broker: { readonly id: string }): Promise<void> {
+    const { store, limits, onUnusable } = this.options
+    try {
+      const state = await store.load()
+      this.sessions = new SessionRecords(store, state, (record) => this.queues.ended(record))
+      this.retained = new RetainedMessages(limits, state.retained)
+      this.queues = new OutgoingQueues(store, limits, state.queues)
+      this.wills = new Wills(state.wills, Date.now(), broker.id)
+    } catch (error) {
+      if (!(error instanceof StoreUnusable)) throw error
+      onUnusable(error)
+    }
   }
 
-  /** Forgets everything about a session. */
+  storedSessions(): Iterable<SessionRecord> {
+    return this.sessions.all()
+  }
+
+  isStored(clientId: string): boolean {
+    return this.sessions.get(clientId) !== undefined
+  }
+
+  /** Prepares the session that a client asks for; rejects if a new one cannot be stored. */
+  async open(client: Client, username: string): Promise<void> {
+    if (await this.sessions.open(client, username)) this.#resumed.add(client)
+    const record = this.sessions.get(client.id)
+    if (!record) return
+    const { store, limits, onError } = this.options
+    const delivery = new Delivery({
+      client,
+      record,
+      store,
+      limits,
+      onError,
+      mayReceive: (topic) => this.options.mayReceive(client, topic),
+      remove: (sequence, size) => this.queues.remove(record, sequence, size).catch(ignore),
+    })
+    record.delivery = delivery
+    this.#deliveries.set(client, delivery)
+  }
+
+  /** Whether a client's session existed before. */
+  isResumed(client: Client): boolean {
+    return this.#resumed.has(client)
+  }
+
+  /** The client has its CONNACK: what waits for it is sent. */
+  deliver(client: Client): void {
+    this.#deliveries.get(client)?.start()
+  }
+
+  protected deliveryOf(client: Client): Delivery | undefined {
+    return this.#deliveries.get(client)
+  }
+
+  /** For a message that is sent past a session's queue: a packet identifier that the queue does not use; null if none is free. */
+  identify(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    const delivery = packet.qos > 0 ? this.#deliveries.get(client) : undefined
+    if (!delivery) return packet
+    const messageId = delivery.reserve()
+    return messageId === undefined ? null : Object.assign(packet, { messageId })
+  }
+
+  leave(client: Client, endsAt: number): void {
+    this.sessions.leave(client, endsAt)
+  }
+
+  /** Forgets everything about a session but its will. */
   async endSession(clientId: string): Promise<void> {
-    await this.cleanSubscriptions({ id: clientId })
-    await this.delWill({ id: clientId })
+    await this.sessions.end(clientId)
   }
 
-  /** Called by aedes on every clean start and at a session's end: nothing of the old session may meet the new one [MQTT-3.1.2-6]. */
-  override async cleanSubscriptions(client: Session): Promise<void> {
-    this.#incoming.delete(client.id)
-    this.#outgoing.clear(client.id)
-    await super.cleanSubscriptions(client)
+  /** Wills of an earlier run whose time has come. */
+  dueWills(): LeftWill[] {
+    return this.wills.due(Date.now())
   }
 
-  override async addSubscriptions(client: Client, subscriptions: Subscription[]): Promise<void> {
-    const allowed = subscriptions.filter(({ topic }) => this.#options.mayStore(client, topic))
-    if (allowed.length > 0) await super.addSubscriptions(client, allowed)
-  }
-
-  async storeRetained(packet: AedesPublishPacket): Promise<void> {
-    if (!this.#retained.store(packet)) this.#options.onFull('retained', packet.topic)
-  }
-
-  createRetainedStream(filter: string): Readable {
-    return this.createRetainedStreamCombi([filter])
-  }
-
-  createRetainedStreamCombi(filters: readonly string[]): Readable {
-    return Readable.from(this.#retained.find(filters))
-  }
-
-  async outgoingEnqueue(subscription: { clientId: string }, packet: AedesPublishPacket): Promise<void> {
-    await this.outgoingEnqueueCombi([{ ...subscription, topic: packet.topic, qos: packet.qos }], packet)
-  }
-
-  /** Queues one copy per client, however many of its subscriptions match, with the highest QoS they grant. */
-  async outgoingEnqueueCombi(subscriptions: readonly Matching[], packet: AedesPublishPacket): Promise<void> {
-    const granted = new Map<string, Qos>()
-    for (const { clientId, qos } of subscriptions) {
-      if (qos >= (granted.get(clientId) ?? 0)) granted.set(clientId, qos)
+  /**
+   * Called by aedes, before a message is acknowledged and delivered: stores in one go what it leaves behind.
+   * Undefined if that is nothing; rejects if it is not stored, or with `isDuplicate` if it was before.
+   */
+  storePublish(packet: Publication, client: Client | null, original: object): Promise<void> | undefined {
+    const willOwner = this.wills.ownerOf(original)
+    if (packet.qos === 0 && !packet.retain && willOwner === undefined) return this.#previous(client, 0)
+    const changes: Change[] = []
+    const exchange =
+      packet.qos === 2 && client && willOwner === undefined ? this.#exchange(client, original) : undefined
+    if (exchange) {
+      const earlier = exchange.incoming.earlier(exchange.packetId)
+      if (earlier) return earlier.then(rejectDuplicate)
+      if (exchange.incoming.size >= this.options.limits.halfOpenQoS2) {
+        return Promise.reject(new Error('too many QoS 2 publishes are not released'))
+      }
+      if (exchange.session !== undefined) {
+        changes.push({ kind: 'received', session: exchange.session, packetId: exchange.packetId })
+      }
     }
-    // The payload is a view of everything that came in one read: copied once, it keeps only itself in memory.
-    const payload = granted.size > 0 ? Buffer.from(packet.payload) : packet.payload
-    for (const [clientId, qos] of granted) {
-      const copy = { ...packet, payload, qos: lower(packet.qos, qos) }
-      if (!this.#outgoing.add(clientId, copy)) this.#options.onFull('queued', packet.topic)
+    const retaining = packet.retain ? this.#retain(packet) : undefined
+    if (retaining) changes.push(retaining)
+    const placing = packet.qos > 0 ? this.#queue(packet, client) : undefined
+    if (placing) changes.push(placing.change)
+    const taken = willOwner === undefined ? undefined : this.wills.take(willOwner)
+    if (taken) changes.push(taken.change)
+    if (changes.length === 0) {
+      exchange?.incoming.open(exchange.packetId, undefined)
+      return this.#previous(client, packet.qos)
     }
+
+    const written = this.options.store.write(changes)
+    exchange?.incoming.open(exchange.packetId, written)
+    if (retaining) this.retained.settle(retaining, written).catch(ignore)
+    let stored = written
+    if (placing) {
+      stored = written.then(
+        () => this.queues.stored(placing),
+        (error) => {
+          this.queues.cancelled(placing)
+          throw error
+        },
+      )
+    }
+    // Without a promise to keep it [MQTT-4.3.1], it is at least delivered.
+    if (packet.qos === 0) stored = stored.catch(ignore)
+    if (client) this.#note(client, packet.qos, stored)
+    return stored
   }
 
-  async outgoingUpdate(client: Session, packet: OutgoingPacket): Promise<void> {
-    this.#outgoing.update(client.id, packet)
+  #previous(client: Client | null, qos: number): Promise<void> | undefined {
+    return client ? this.#underway.get(client)?.[qos] : undefined
   }
 
-  async outgoingClearMessageId(client: Session, packet: Enqueued): Promise<OutgoingPacket | undefined> {
-    if (packet.messageId !== undefined) return this.#outgoing.removeAcknowledged(client.id, packet.messageId)
-    // Without an identifier aedes asks this for every message that it will not forward. That is a duplicate of one that is just
-    // being sent and must stay, or the client's own message that it does not want back.
-    if (packet.nl && packet.clientId === client.id) this.#outgoing.removeMessage(client.id, packet)
-    return undefined
+  #note(client: Client, qos: number, stored: Promise<void>): void {
+    const underway = this.#underway.get(client) ?? []
+    this.#underway.set(client, underway)
+    // One that failed holds up nothing.
+    const settled = stored.catch(ignore)
+    underway[qos] = settled
+    void settled.then(() => {
+      if (underway[qos] === settled) underway[qos] = undefined
+    })
   }
 
-  /** Takes a message out of a session's queue that its user may not receive. */
-  withhold(clientId: string, packet: AedesPublishPacket): void {
-    this.#outgoing.removeMessage(clientId, packet)
+  protected incomingOf(client: Client): IncomingExchanges {
+    const exchanges = this.sessions.get(client.id)?.incoming ?? this.#incoming.get(client) ?? new IncomingExchanges()
+    if (!this.isStored(client.id)) this.#incoming.set(client, exchanges)
+    return exchanges
   }
 
-  outgoingStream(client: Session): Readable {
-    return Readable.from(this.#outgoing.list(client.id))
+  #exchange(client: Client, original: object) {
+    if (!('messageId' in original) || typeof original.messageId !== 'number') return undefined
+    const session = this.sessions.get(client.id)?.id
+    return { incoming: this.incomingOf(client), session, packetId: original.messageId }
   }
 
-  async incomingStorePacket(client: Session, packet: Identified): Promise<void> {
-    const open = this.#incoming.get(client.id) ?? new Set()
-    if (open.size >= this.#options.limits.halfOpenQoS2) throw new Error('too many QoS 2 publishes are not released')
-    open.add(packet.messageId ?? 0)
-    this.#incoming.set(client.id, open)
+  #retain(packet: Publication) {
+    // A `#` subscription would get what is retained below `$CONTROL` or `$SYS`.
+    if (packet.topic.startsWith('$')) return undefined
+    const { topic, payload, cmd, qos, retain } = packet
+    const change = this.retained.change(encodeMessage(topic, payload, { cmd, qos, retain, ...detailsOf(packet) }))
+    if (!change) this.options.onFull('retained', topic)
+    return change
   }
 
-  async incomingGetPacket(client: Session, packet: Identified): Promise<Identified> {
-    if (!this.#incoming.get(client.id)?.has(packet.messageId ?? 0)) throw new Error('no such packet')
-    return { messageId: packet.messageId }
-  }
-
-  /** Never rejects: aedes does not catch that, and the second of two PUBRELs would end the process. */
-  async incomingDelPacket(client: Session, packet: Identified): Promise<void> {
-    const open = this.#incoming.get(client.id)
-    open?.delete(packet.messageId ?? 0)
-    if (open?.size === 0) this.#incoming.delete(client.id)
-  }
-
-  override async putWill(client: Session, will: Will): Promise<void> {
-    will.payload = Buffer.from(will.payload)
-    await super.putWill(client, will)
-  }
-
-  /** aedes publishes these as wills of brokers that crashed. Nothing in memory is another broker's. */
-  streamWill(): Readable {
-    return Readable.from([])
+  #queue(packet: Publication, client: Client | null) {
+    const matching = this.sessions.match(packet.topic)
+    if (matching.length === 0) return undefined
+    const targets = targetsOf(matching, packet, client?.id)
+    packet.queuedFor = new Set(targets.map(({ record }) => record.clientId))
+    const message = encodeMessage(packet.topic, packet.payload, detailsOf(packet))
+    const { placing, full } = this.queues.place(targets, message)
+    if (full > 0) this.options.onFull('queued', packet.topic)
+    return placing
   }
 }
 
+/** One copy for each session, however many of its subscriptions match, with the highest QoS that they grant. */
+function targetsOf(matching: readonly Matching[], packet: Publication, publisher: string | undefined): Target[] {
+  const targets = new Map<SessionRecord, Target>()
+  for (const { record, subscription } of matching) {
+    const { qos, retainAsPublished, noLocal, identifier } = subscription
+    // [MQTT-3.8.3-3]
+    if (noLocal && record.clientId === publisher) continue
+    const target = targets.get(record) ?? { record, qos: 0, retain: false, identifiers: [] }
+    targets.set(record, {
+      record,
+      qos: higher(target.qos, lower(qos, packet.qos)),
+      retain: target.retain || (packet.retain && retainAsPublished === true),
+      identifiers: identifier === undefined ? target.identifiers : [...target.identifiers, identifier],
+    })
+  }
+  return [...targets.values()]
+}
+
+function detailsOf({ properties, messageExpiry }: Publication): MessageDetails {
+  return { ...(properties ? { properties } : {}), ...(messageExpiry === undefined ? {} : { messageExpiry }) }
+}
+
+function rejectDuplicate(): never {
+  throw Object.assign(new Error('received before'), { isDuplicate: true })
+}
+
+type Qos = Target['qos']
+
 function lower(a: Qos, b: Qos): Qos {
-  if (a < b) return a
-  return b
+  return a < b ? a : b
+}
+
+function higher(a: Qos, b: Qos): Qos {
+  return a > b ? a : b
 }

@@ -47,6 +47,7 @@ const environment = (directory: string) => ({
   SKERRY_HOSTNAME: 'localhost',
   SKERRY_ADMINISTRATORS: 'admin',
   CREDENTIALS_DIRECTORY: directory,
+  STATE_DIRECTORY: directory,
 })
 
 function run(t: TestContext, directory: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {

@@ -6,6 +6,8 @@ interface Session {
   readonly username: string
   /** The connection that holds the session, if one does. */
   holder: object | undefined
+  /** Without a connection: when it ends, milliseconds since 1970. */
+  readonly endsAt: number
 }
 
 export type Claim = 'granted' | "another user's" | 'too many'
@@ -16,17 +18,24 @@ export type Claim = 'granted' | "another user's" | 'too many'
  */
 export class Sessions {
   readonly #limits: SessionLimits
-  readonly #onEvict: (clientId: string) => void
+  readonly #onEnd: (clientId: string, why: 'evicted' | 'expired') => void
   readonly #users = new Map<string, Map<string, Session>>()
   readonly #owners = new Map<string, string>()
 
-  constructor(limits: SessionLimits, onEvict: (clientId: string) => void) {
+  /** Told of every stored session that ends in here. */
+  constructor(limits: SessionLimits, onEnd: (clientId: string, why: 'evicted' | 'expired') => void) {
     this.#limits = limits
-    this.#onEvict = onEvict
+    this.#onEnd = onEnd
+  }
+
+  /** A session that an earlier run of the broker has stored; the youngest comes last. */
+  restore(clientId: string, username: string, endsAt: number): void {
+    this.#set(clientId, { username, holder: undefined, endsAt })
   }
 
   /** Takes the session of a client id for a user's connection. */
   claim(clientId: string, username: string, holder: object): Claim {
+    this.#expireIfDue(clientId, Date.now())
     const owner = this.#owners.get(clientId)
     if (owner !== undefined && owner !== username) return "another user's"
     const own = this.#users.get(username) ?? new Map<string, Session>()
@@ -37,29 +46,27 @@ export class Sessions {
     }
     const full = own.size >= this.#limits.sessionsPerUser || this.#owners.size >= this.#limits.sessions
     if (full && !this.#evictOldest(own)) return 'too many'
-    own.set(clientId, { username, holder })
-    this.#users.set(username, own)
-    this.#owners.set(clientId, username)
+    this.#set(clientId, { username, holder, endsAt: 0 })
     return 'granted'
   }
 
-  /** A connection ended; its session ends with it unless it is stored or another connection has taken it over. */
-  release(clientId: string, holder: object, isStored: boolean): 'ended' | 'lives on' {
+  /**
+   * A connection ended; its session ends with it unless it is stored (until `endsAt`, milliseconds since 1970) or another
+   * connection has taken it over.
+   */
+  release(clientId: string, holder: object, endsAt: number | undefined): 'ended' | 'stored' | 'taken over' {
     const session = this.#find(clientId)
-    if (session?.holder !== holder) return 'lives on'
-    const own = this.#users.get(session.username)
+    if (session?.holder !== holder) return 'taken over'
     this.end(clientId)
-    if (!isStored || !own) return 'ended'
+    if (endsAt === undefined) return 'ended'
     // Set anew, it is the youngest of the stored ones.
-    this.#users.set(session.username, own)
-    this.#owners.set(clientId, session.username)
-    own.set(clientId, { username: session.username, holder: undefined })
-    return 'lives on'
+    this.#set(clientId, { username: session.username, holder: undefined, endsAt })
+    return 'stored'
   }
 
-  /** A stored session came to its end, unless a connection has just taken it up. */
-  expire(clientId: string): void {
-    if (!this.#find(clientId)?.holder) this.end(clientId)
+  /** Ends the stored sessions whose time is over. */
+  expire(now: number): void {
+    for (const clientId of [...this.#owners.keys()]) this.#expireIfDue(clientId, now)
   }
 
   /** A session came to its end. */
@@ -72,6 +79,20 @@ export class Sessions {
     if (own?.size === 0) this.#users.delete(username)
   }
 
+  #expireIfDue(clientId: string, now: number): void {
+    const session = this.#find(clientId)
+    if (!session || session.holder || session.endsAt > now) return
+    this.end(clientId)
+    this.#onEnd(clientId, 'expired')
+  }
+
+  #set(clientId: string, session: Session): void {
+    const own = this.#users.get(session.username) ?? new Map<string, Session>()
+    this.#users.set(session.username, own)
+    this.#owners.set(clientId, session.username)
+    own.set(clientId, session)
+  }
+
   #find(clientId: string): Session | undefined {
     const username = this.#owners.get(clientId)
     return username === undefined ? undefined : this.#users.get(username)?.get(clientId)
@@ -81,7 +102,7 @@ export class Sessions {
     for (const [clientId, session] of own) {
       if (session.holder) continue
       this.end(clientId)
-      this.#onEvict(clientId)
+      this.#onEnd(clientId, 'evicted')
       return true
     }
     return false

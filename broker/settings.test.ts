@@ -6,6 +6,7 @@ const right = {
   SKERRY_HOSTNAME: 'mqtt.example.com',
   SKERRY_ADMINISTRATORS: 'admin, alice',
   CREDENTIALS_DIRECTORY: '/run/credentials',
+  STATE_DIRECTORY: '/var/lib/skerry',
   SKERRY_LISTEN_MQTT: '0.0.0.0:1883',
   SKERRY_LISTEN_MQTTS: '[::]:8883',
 }
@@ -17,6 +18,7 @@ describe('settings', () => {
         hostname: 'mqtt.example.com',
         administrators: new Set(['admin', 'alice']),
         credentialsDirectory: '/run/credentials',
+        stateDirectory: '/var/lib/skerry',
         listeners: [
           { door: 'mqtt', binding: { host: '0.0.0.0', port: 1883 } },
           { door: 'mqtts', binding: { host: '::', port: 8883 } },

@@ -19,6 +19,8 @@ export interface Settings {
   readonly hostname: string
   readonly administrators: ReadonlySet<string>
   readonly credentialsDirectory: string
+  /** Not needed to check the configuration. */
+  readonly stateDirectory: string | undefined
   readonly listeners: readonly ListenerSettings[]
 }
 
@@ -57,6 +59,11 @@ const credentialsDirectory: Key<string> = {
   allowed: 'a directory with broker.crt, broker.key, authorities.pem, passwords.json and, for wss, proxy.crt',
   example: '/run/credentials/skerry-broker.service',
 }
+const stateDirectory: Key<string> = {
+  schema: z.string().min(1),
+  allowed: 'a directory for what the broker must not forget',
+  example: '/var/lib/skerry',
+}
 const listening: Readonly<Record<Door, Key<{ host: string; port: number }>>> = {
   mqtt: { schema: address, allowed: addressRule, example: '127.0.0.1:1883' },
   mqtts: { schema: address, allowed: addressRule, example: '127.0.0.1:8883' },
@@ -93,6 +100,7 @@ export function readSettings(environment: Environment, processId: number): ReadS
     hostname: read('SKERRY_HOSTNAME', hostname, true),
     administrators: names && new Set(names),
     credentialsDirectory: read('CREDENTIALS_DIRECTORY', credentialsDirectory, true),
+    stateDirectory: read('STATE_DIRECTORY', stateDirectory, false),
     listeners: undefined as readonly ListenerSettings[] | undefined,
   }
 

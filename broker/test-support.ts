@@ -1,6 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { connect as connectTcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
@@ -40,15 +43,24 @@ export interface TestBroker {
   stop(): Promise<void>
 }
 
-/** A broker with every listener on free ports of this machine; `admin` is the administrator, `try` and `other` have the password. */
-export async function startTestBroker(t: TestContext, smallerLimits: Partial<Limits> = {}): Promise<TestBroker> {
+/**
+ * A broker with every listener on free ports of this machine; `admin` is the administrator, `try` and `other` have the password.
+ * Without a directory it has an empty one of its own.
+ */
+export async function startTestBroker(
+  t: TestContext,
+  smallerLimits: Partial<Limits> = {},
+  directory?: string,
+): Promise<TestBroker> {
   const lines: Record<string, unknown>[] = []
   const log = new EventEmitter()
   const write = (line: string) => {
     lines.push(JSON.parse(line))
     log.emit('line')
   }
+  const stateDirectory = directory ?? (await mkdtemp(join(tmpdir(), 'skerry-broker-')))
   const service = await startService({
+    stateDirectory,
     administrators: new Set(['admin']),
     listeners: doors.map((door) => ({ door, binding: { host: '127.0.0.1', port: 0 } })),
     credentials: {
@@ -61,12 +73,22 @@ export async function startTestBroker(t: TestContext, smallerLimits: Partial<Lim
     limits: { ...limits, shutdownTimeout: 1_000, ...smallerLimits },
     logger: pino({}, { write }),
   })
-  t.after(() => service.stop())
+  t.after(async () => {
+    await service.stop()
+    if (directory === undefined) await rm(stateDirectory, { recursive: true })
+  })
   const ports = Object.fromEntries(service.addresses.map(({ door, port }) => [door, port]))
   const logged = async (message: string) => {
     while (!lines.some(({ msg }) => msg === message)) await once(log, 'line')
   }
   return { ports: ports as Record<Door, number>, lines, logged, stop: service.stop }
+}
+
+/** An empty directory that is gone after the test. */
+export async function temporaryDirectory(t: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'skerry-broker-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 /** Client options that show a certificate and trust the broker's. */

@@ -1,0 +1,71 @@
+import type { Journal } from './journal.ts'
+import { SqliteStore, type SqliteStoreAlarm } from './store/sqlite-store.ts'
+import type { Store, StoreUnusable } from './store/store.ts'
+
+const RETRY_DELAY = 5_000
+
+/** The broker's store, with its alarms in the log. */
+export class OpenedStore {
+  readonly store: Store
+  readonly #directory: string
+  readonly #journal: Journal
+  readonly #isBack = Promise.withResolvers<void>()
+  #retrying: NodeJS.Timeout | undefined
+  #isClosed = false
+
+  constructor(directory: string, journal: Journal) {
+    this.#directory = directory
+    this.#journal = journal
+    this.store = new SqliteStore(directory, this.#alarm())
+  }
+
+  /** Resolves when the store can be opened after all. */
+  get isBack(): Promise<void> {
+    return this.#isBack.promise
+  }
+
+  /** The store cannot be opened: tries it again from time to time. */
+  watch(error: StoreUnusable): void {
+    this.#journal.alarm('the store cannot be opened: nothing is stored, QoS 1 and 2 are refused where they need it', {
+      directory: this.#directory,
+      error: error.message,
+    })
+    this.#retrying = setTimeout(() => void this.#retry(error), RETRY_DELAY)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#retrying)
+    await this.store.close()
+  }
+
+  async #retry(error: StoreUnusable): Promise<void> {
+    const attempt = new SqliteStore(this.#directory, this.#alarm())
+    const isUsable = await attempt.load().then(
+      () => true,
+      () => false,
+    )
+    await attempt.close()
+    if (this.#isClosed) return
+    if (isUsable) {
+      this.#journal.alarm('the store can be opened again: the broker must start anew', { directory: this.#directory })
+      this.#isBack.resolve()
+    } else {
+      this.#retrying = setTimeout(() => void this.#retry(error), RETRY_DELAY)
+    }
+  }
+
+  #alarm(): SqliteStoreAlarm {
+    const directory = this.#directory
+    return {
+      failing: (error) => this.#journal.alarm('the store fails: what needs it is refused', { directory, error }),
+      working: () => this.#journal.alarm('the store works again', { directory }),
+      damaged: (error, movedTo) =>
+        this.#journal.alarm('the store was damaged: it was moved aside, the broker begins with an empty one', {
+          directory,
+          error,
+          movedTo,
+        }),
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import type { Client } from 'aedes'
+import type { AedesPersistence } from './aedes-persistence.ts'
+import type { Journal } from './journal.ts'
+import type { Limits } from './limits.ts'
+import type { LoginResult } from './login.ts'
+import type { User } from './rights.ts'
+import { Sessions } from './sessions.ts'
+import { Turns } from './turns.ts'
+
+const IDENTIFIER_REJECTED = 2
+const SERVER_UNAVAILABLE = 3
+
+interface KeeperOptions {
+  readonly persistence: AedesPersistence
+  readonly limits: Limits
+  readonly journal: Journal
+}
+
+/** Gives connections their sessions, keeps those that outlive them, and ends them. */
+export class SessionKeeper {
+  readonly #persistence: AedesPersistence
+  readonly #sessions: Sessions
+  /** Between a login and its registration, so that of many with one client id the last one has the session. */
+  readonly #turns = new Turns()
+  readonly #finishers = new WeakMap<Client, () => void>()
+
+  constructor({ persistence, limits, journal }: KeeperOptions) {
+    this.#persistence = persistence
+    this.#sessions = new Sessions(limits, (clientId, why) => {
+      this.#end(clientId)
+      if (why === 'evicted') journal.write('limited', { what: 'session', clientId })
+    })
+  }
+
+  /** Takes up what an earlier run has stored. What was connected at its end is taken to have ended now. */
+  restore(): void {
+    const now = Date.now()
+    for (const { clientId, username, endsAt, expirySeconds } of this.#persistence.storedSessions()) {
+      this.#sessions.restore(clientId, username, endsAt ?? now + expirySeconds * 1000)
+    }
+  }
+
+  /** Gives a user that has logged in the session it asks for. */
+  async admit(client: Client, user: User): Promise<LoginResult> {
+    const finish = await this.#turns.take(client.id)
+    this.#finishers.set(client, finish)
+    const result = await this.#open(client, user)
+    if (!('user' in result)) finish()
+    return result
+  }
+
+  /** aedes has registered the client, and closed one that had its session. */
+  registered(client: Client): void {
+    this.#finishers.get(client)?.()
+  }
+
+  /** The connection of a client that was admitted has ended. */
+  left(client: Client): void {
+    this.#finishers.get(client)?.()
+    const endsAt = Date.now() + client.sessionExpiryInterval * 1000
+    const isStored = !client.clean && this.#persistence.isStored(client.id)
+    const outcome = this.#sessions.release(client.id, client, isStored ? endsAt : undefined)
+    if (outcome === 'ended') this.#end(client.id)
+    if (outcome === 'stored') this.#persistence.leave(client, endsAt)
+  }
+
+  /** Ends the sessions whose time is over. */
+  expire(): void {
+    this.#sessions.expire(Date.now())
+  }
+
+  async #open(client: Client, user: User): Promise<LoginResult> {
+    if (client.closed) return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }
+    switch (this.#sessions.claim(client.id, user.name, client)) {
+      case "another user's":
+        return { refused: "the client id belongs to another user's session", returnCode: IDENTIFIER_REJECTED }
+      case 'too many':
+        return { refused: 'too many sessions', returnCode: SERVER_UNAVAILABLE }
+      case 'granted':
+    }
+    try {
+      await this.#persistence.open(client, user.name)
+    } catch (error) {
+      this.left(client)
+      const reason = error instanceof Error ? error.message : String(error)
+      return { refused: `the session is ${reason}`, returnCode: SERVER_UNAVAILABLE }
+    }
+    if (!client.closed) return { user }
+    this.left(client)
+    return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }
+  }
+
+  #end(clientId: string): void {
+    // Where that fails, the store tells and tries again.
+    this.#persistence.endSession(clientId).catch(() => {})
+  }
+}

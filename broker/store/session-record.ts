@@ -1,0 +1,78 @@
+import type { Limits } from '../limits.ts'
+import type { Delivery } from './delivery.ts'
+import { IncomingExchanges } from './incoming-exchanges.ts'
+import type { StoredSession, StoredState, StoredSubscription } from './store.ts'
+
+/** Packet identifiers are 1 to 65,535 [MQTT-2.2.1-3]. */
+const PACKET_IDS = 65_535
+
+type QueueTotals = StoredState['queues'][number]
+type QueueLimits = Pick<Limits, 'queuedMessagesPerSession' | 'queuedBytesPerSession'>
+
+/** What is held in memory of a session that outlives its connection. */
+export class SessionRecord {
+  readonly id: number
+  readonly clientId: string
+  readonly username: string
+  readonly subscriptions = new Map<string, StoredSubscription>()
+  readonly incoming: IncomingExchanges
+  /** Sends the queue while a connection holds the session. */
+  delivery: Delivery | undefined
+  /** When it ends, as it was stored; null while a connection holds it. */
+  readonly endsAt: number | null
+  isEnded = false
+  expirySeconds: number
+  sent: number
+  messages: number
+  bytes: number
+  /** No message with a lower sequence number is in the queue. */
+  #first: number
+  #next: number
+
+  constructor(session: StoredSession, queue?: QueueTotals, received: Iterable<number> = []) {
+    this.id = session.id
+    this.clientId = session.clientId
+    this.username = session.username
+    this.expirySeconds = session.expirySeconds
+    this.endsAt = session.endsAt
+    this.messages = queue?.messages ?? 0
+    this.bytes = queue?.bytes ?? 0
+    this.#first = queue?.first ?? 1
+    this.#next = (queue?.last ?? 0) + 1
+    // Where a connection ended with the process, nobody wrote down how far it had come.
+    this.sent = session.endsAt === null ? this.#next - 1 : session.sent
+    this.incoming = new IncomingExchanges(received)
+  }
+
+  /** A sequence number for a message of this size; undefined if the queue is full. */
+  reserve(size: number, limits: QueueLimits): number | undefined {
+    if (this.messages >= limits.queuedMessagesPerSession) return undefined
+    if (this.bytes + size > limits.queuedBytesPerSession) return undefined
+    const sequence = this.nextSequence()
+    if (sequence === undefined) return undefined
+    this.messages++
+    this.bytes += size
+    return sequence
+  }
+
+  free(size: number): void {
+    this.messages--
+    this.bytes -= size
+  }
+
+  /** The next sequence number whose packet identifier is free. */
+  nextSequence(): number | undefined {
+    if (this.#next - this.#first >= PACKET_IDS) this.noteProgress()
+    if (this.#next - this.#first >= PACKET_IDS) return undefined
+    return this.#next++
+  }
+
+  noteProgress(): void {
+    if (this.delivery) this.#first = Math.max(this.#first, this.delivery.first)
+  }
+}
+
+/** The packet identifier of a message in a session's queue; with it, the receiver knows a repetition even after a crash. */
+export function packetIdOf(sequence: number): number {
+  return 1 + (sequence % PACKET_IDS)
+}

@@ -32,6 +32,11 @@ const cases: [what: string, output: string, reason: RegExp][] = [
     /^the CA does not find the address of the name in DNS; in its words: DNS problem: NXDOMAIN/,
   ],
   [
+    'DNS that is late, as Pebble says it',
+    challenge('connection', 'could not resolve URL "http://x/"'),
+    /^the CA does not find the address/,
+  ],
+  [
     'a CAA record that cannot be looked up',
     challenge('dns', 'DNS problem: SERVFAIL looking up CAA for example.com'),
     /^the CA does not find/,

@@ -19,6 +19,9 @@ const types: Readonly<Record<string, string>> = {
   unauthorized: 'another server than this one answers for the name',
 }
 
+/** Some CAs call this a failed connection. */
+const unresolved = /could not resolve|no such host|NXDOMAIN/i
+
 /** How errors are worded whose type certbot does not tell. */
 const wordings: readonly (readonly [RegExp, string])[] = [
   [/too many|retry after|temporarily prevented/i, types.rateLimited ?? ''],
@@ -30,7 +33,8 @@ const wordings: readonly (readonly [RegExp, string])[] = [
 /** @param output everything that certbot said in an attempt that failed */
 export function explainProblem(output: string): Problem {
   const { type, detail } = reported(output)
-  const meaning = types[type] ?? wordings.find(([wording]) => wording.test(detail))?.[1]
+  const exactType = type === 'connection' && unresolved.test(detail) ? 'dns' : type
+  const meaning = types[exactType] ?? wordings.find(([wording]) => wording.test(detail))?.[1]
   const retryAfter = parseRetryAfter(detail)
   return {
     reason: [meaning, detail && `in its words: ${detail}`].filter(Boolean).join('; ') || 'certbot does not say why',

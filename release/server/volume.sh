@@ -26,7 +26,11 @@ wait_for_volume() {
 }
 
 mount_volume() {
-  ! mountpoint --quiet "$volume" || return 0
+  if mountpoint --quiet "$volume"; then
+    # Not by us, perhaps: with our options from now on.
+    systemctl reload "mnt-HC_Volume_$id.mount"
+    return
+  fi
   # Never formatted here: an empty answer may also come from a volume that is ill.
   [[ -n $(blkid --probe --output value --match-tag TYPE "$device") ]] ||
     fail 'has no file system: was it made with the format ext4?'

@@ -91,14 +91,14 @@ function admitProxyOnly(server: Server, { credentials, journal }: ListenerContex
     certificate !== undefined && credentials.proxyCertificate?.raw.equals(certificate.raw) === true
   server.prependListener('secureConnection', (socket: TLSSocket) => {
     if (isProxy(socket.getPeerX509Certificate())) return
-    journal.write('refused', { door: 'wss', address: socket.remoteAddress, reason: "not the proxy's certificate" })
+    journal.write('refused', { door: 'wss', address: addressOf(socket), reason: "not the proxy's certificate" })
     socket.destroy()
   })
 }
 
 function reportFailedHandshakes(server: Server, door: Door, { journal }: ListenerContext): void {
   server.on('tlsClientError', (error: Error & { code?: string }, socket: TLSSocket) => {
-    journal.write('refused', { door, address: socket.remoteAddress, reason: `TLS: ${error.code ?? error.message}` })
+    journal.write('refused', { door, address: addressOf(socket), reason: `TLS: ${error.code ?? error.message}` })
   })
 }
 
@@ -124,6 +124,11 @@ function receive(
   }
   socket.once('close', leaveWaitingRoom)
   return { stream: socket, door, address, addressGroup: group, leaveWaitingRoom }
+}
+
+/** Undefined when the other end has gone already. */
+function addressOf({ remoteAddress }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : plainAddress(remoteAddress)
 }
 
 function endpoint(socket: Socket): string {

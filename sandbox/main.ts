@@ -6,10 +6,21 @@ const program = new Command()
 program
   .name('npm run sandbox --')
   .description(
-    'A cloud on this machine: the emulated Hetzner and Cloudflare APIs, a real Debian server, DNS and an ACME server,\nbrought to the state of the Pulumi program by the genuine engine.',
+    'A cloud on this machine: the emulated Hetzner and Cloudflare APIs, a real Debian server, DNS and an ACME server, brought to the state of the Pulumi program by the genuine engine.',
   )
   .option('--debug', 'print the stack trace of an error')
   .enablePositionalOptions()
+  .showHelpAfterError('What there is: npm run sandbox -- --help')
+  .hook('preAction', () => {
+    if (process.platform !== 'linux') {
+      throw new Error(
+        'The sandbox boots Debian under systemd-nspawn and needs Linux: use a Debian or Ubuntu virtual machine',
+      )
+    }
+    if (process.getuid?.() !== 0) {
+      throw new Error('The sandbox makes network devices, mounts and servers and needs root: run it with sudo')
+    }
+  })
   .addHelpText(
     'after',
     `
@@ -24,8 +35,8 @@ Examples:
   )
 
 program
-  .command('up', { isDefault: true })
-  .description('stand the sandbox up, or bring it to what the checkout says now')
+  .command('up')
+  .description('stand the sandbox up, or bring it to what the checkout says now; also without a command')
   .action(async () => (await import('./commands/up.ts')).up(sandboxInstance()))
 
 program
@@ -74,7 +85,7 @@ program
   .action(async (parameters: string[]) => (await import('./commands/pulumi.ts')).pulumi(sandboxInstance(), parameters))
 
 try {
-  await program.parseAsync()
+  await program.parseAsync(process.argv.length > 2 ? process.argv : [...process.argv, 'up'])
 } catch (error) {
   console.error(program.opts().debug ? error : `\n${error instanceof Error ? error.message : String(error)}`)
   process.exitCode = 1

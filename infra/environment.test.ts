@@ -293,7 +293,7 @@ describe('the release of an environment', () => {
     assert.deepEqual(
       { ...inputs, connection: plain(inputs.connection) },
       {
-        connection: { ...connection, dialErrorLimit: 40, perDialTimeout: 10 },
+        connection: { ...connection, dialErrorLimit: 30, perDialTimeout: 5 },
         create: readFileSync(new URL('wait-for-cloud-init.sh', import.meta.url), 'utf8'),
         triggers: [serverId()],
         logging: 'stderr',

@@ -18,8 +18,8 @@ interface ReleaseArgs {
   readonly passwords: Readonly<Record<string, string>>
 }
 
-/** A new server refuses connections until sshd is up: 40 attempts are three minutes of that. */
-const patience = { dialErrorLimit: 40, perDialTimeout: 10 }
+/** A new server takes a minute to answer: 30 attempts last two and a half minutes where it refuses, five where it is mute. */
+const patience = { dialErrorLimit: 30, perDialTimeout: 5 }
 
 /** The broker and all it runs with: uploaded by hash, applied by the launcher on the server. */
 export class Release extends ComponentResource {

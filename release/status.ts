@@ -12,9 +12,15 @@ if (volume !== undefined) console.log(describeVolume(volume))
 const certificate = read('/etc/skerry/web/fullchain.pem')
 const lineage = /^SKERRY_ACME_LINEAGE='(.*)'$/m.exec(read('/opt/skerry/current/acme/acme.env') ?? '')?.[1] ?? ''
 const attempts = parseAttempts(read(attemptsFile) ?? '', lineage)
-console.log(
-  describeCertificate(certificate === undefined ? undefined : new X509Certificate(certificate), attempts, Date.now()),
-)
+console.log(describeCertificate(parseCertificate(certificate), attempts, Date.now()))
+
+function parseCertificate(pem: string | undefined): X509Certificate | undefined {
+  try {
+    return pem === undefined ? undefined : new X509Certificate(pem)
+  } catch {
+    return undefined
+  }
+}
 
 function describeVolume(id: string): string {
   const directory = `/mnt/HC_Volume_${id}`

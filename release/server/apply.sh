@@ -154,10 +154,21 @@ self_signed() {
   mv "$directory/fullchain.pem.new" "$directory/fullchain.pem"
 }
 
+# A volume that was pulled may hold a certificate whose bytes never reached it: nginx would not start with that.
+discard_damaged() {
+  local lineage=$1 public
+  [[ -e $lineage/fullchain.pem ]] || return 0
+  public=$(openssl x509 -in "$lineage/fullchain.pem" -noout -pubkey 2>/dev/null || true)
+  if [[ -n $public && $(openssl pkey -in "$lineage/privkey.pem" -pubout 2>/dev/null || true) == "$public" ]]; then return; fi
+  echo "the certificate in $lineage is damaged and is asked for anew"
+  rm -rf "$lineage" "/etc/letsencrypt/archive/${lineage##*/}" "/etc/letsencrypt/renewal/${lineage##*/}.conf"
+}
+
 web() {
   local now lineage=/etc/letsencrypt/live/$SKERRY_ACME_LINEAGE certificate
   install -d /var/lib/letsencrypt /var/log/letsencrypt /var/www/skerry-acme
   self_signed
+  discard_damaged "$lineage"
   certificate=$etc/self-signed/$SKERRY_HOSTNAME
   [[ ! -e $lineage/fullchain.pem ]] || certificate=$lineage
   if [[ $(readlink "$etc/web" || true) != "$certificate" ]]; then

@@ -53,18 +53,18 @@ test('every credential that a unit loads is one that is stored', () => {
   assert.deepEqual(loaded.map(([, path]) => path).sort(), stored.sort())
 })
 
-test('nothing that needs the data starts without the volume', () => {
-  const needs = (path: string, unit: string) => {
-    for (const key of ['Requires', 'After']) {
-      const units = new RegExp(`^${key}=(.*)$`, 'm').exec(textOf(path))?.[1]?.split(' ')
-      assert.ok(units?.includes(unit), `${path}: ${key}=${units}`)
+test('nothing that needs the data starts or stays without the volume', () => {
+  const needs = (path: string, key: string, unit: string) => {
+    for (const found of [key, 'After']) {
+      const units = new RegExp(`^${found}=(.*)$`, 'm').exec(textOf(path))?.[1]?.split(' ')
+      assert.ok(units?.includes(unit), `${path}: ${found}=${units}`)
     }
   }
   const sockets = files.filter(({ path }) => path.endsWith('.socket')).map(({ path }) => path)
   assert.equal(sockets.length, 3)
-  for (const path of ['systemd/skerry-broker.service', ...sockets]) needs(path, 'var-lib-skerry.mount')
-  for (const path of ['systemd/skerry-acme.service', 'drop-ins/nginx.service.conf'])
-    needs(path, 'etc-letsencrypt.mount')
+  for (const path of ['systemd/skerry-broker.service', ...sockets]) needs(path, 'BindsTo', 'var-lib-skerry.mount')
+  needs('systemd/skerry-acme.service', 'BindsTo', 'etc-letsencrypt.mount')
+  needs('drop-ins/nginx.service.conf', 'Requires', 'etc-letsencrypt.mount')
 })
 
 test('no unit gives up after some attempts', () => {

@@ -15,7 +15,8 @@ interface Door {
 const patience = 10_000
 
 async function hello(url: string, options: Parameters<typeof connectAsync>[1], topic: string): Promise<void> {
-  const client = await connectAsync(url, { ...options, connectTimeout: patience, reconnectPeriod: 0 })
+  // No retries: else it waits for ever where the server closes the connection without a word.
+  const client = await connectAsync(url, { ...options, connectTimeout: patience, reconnectPeriod: 0 }, false)
   try {
     await client.subscribeAsync(topic, { qos: 1 })
     const heard = new Promise<void>((resolve, reject) => {
@@ -76,14 +77,17 @@ const doors: readonly Door[] = [
   },
 ]
 
+/** A name with two addresses fails with two errors. */
+function explain(error: Error): string {
+  if (error instanceof AggregateError) return error.errors.map(explain).join(', ')
+  return error.message || String(error)
+}
+
 /** @returns for each door `undefined` when it lets a client in, else the reason */
 export async function knockAll(reach: Reach): Promise<Record<string, string | undefined>> {
   const results = await Promise.all(
     doors.map(async (door) => {
-      const reason = await door.knock(reach).then(
-        () => undefined,
-        (error: Error) => error.message || String(error),
-      )
+      const reason = await door.knock(reach).then(() => undefined, explain)
       return [door.name, reason] as const
     }),
   )

@@ -154,13 +154,16 @@ self_signed() {
   mv "$directory/fullchain.pem.new" "$directory/fullchain.pem"
 }
 
-# A volume that was pulled may hold a certificate whose bytes never reached it: nginx would not start with that.
+# A volume that was pulled may hold files whose bytes never reached it: nginx would not start with such a certificate,
+# certbot not ask with such an account.
 discard_damaged() {
   local lineage=$1 public
+  find /etc/letsencrypt/accounts -name '*.json' -empty -printf '%h\0' 2>/dev/null | sort -zu | xargs -0r rm -rf
   [[ -e $lineage/fullchain.pem ]] || return 0
   public=$(openssl x509 -in "$lineage/fullchain.pem" -noout -pubkey 2>/dev/null || true)
   if [[ -n $public && $(openssl pkey -in "$lineage/privkey.pem" -pubout 2>/dev/null || true) == "$public" ]]; then return; fi
   echo "the certificate in $lineage is damaged and is asked for anew"
+  rm -f /etc/letsencrypt/skerry-attempts.json
   rm -rf "$lineage" "/etc/letsencrypt/archive/${lineage##*/}" "/etc/letsencrypt/renewal/${lineage##*/}.conf"
 }
 

@@ -1,6 +1,7 @@
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
+import { parseDocument } from 'yaml'
 import { checkout } from './sandbox.ts'
 
 export interface Checkout extends AsyncDisposable {
@@ -17,6 +18,16 @@ export async function changedCheckout(statement: string): Promise<Checkout> {
   const copy = await copyCheckout(['node_modules', '.git'])
   const entry = join(copy.path, 'broker', 'main.ts')
   await writeFile(entry, `${statement}\n${await readFile(entry, 'utf8')}`)
+  return copy
+}
+
+/** A copy of this tree, what is built included, whose sandbox has these settings too. */
+export async function checkoutWith(settings: Readonly<Record<string, string>>): Promise<Checkout> {
+  const copy = await copyCheckout(['node_modules', '.git'])
+  const file = join(copy.path, 'Pulumi.sandbox.yaml')
+  const document = parseDocument(await readFile(file, 'utf8'))
+  for (const [key, value] of Object.entries(settings)) document.setIn(['config', key], value)
+  await writeFile(file, document.toString())
   return copy
 }
 

@@ -1,6 +1,6 @@
 import { after, before, describe } from 'node:test'
 import { installPrerequisites } from './prerequisites.ts'
-import { down, instance, readStatus, up } from './sandbox.ts'
+import { assertFree, down, up } from './sandbox.ts'
 import { hardening } from './subjects/hardening.ts'
 import { helloWorld } from './subjects/hello-world.ts'
 import { leaving } from './subjects/leaving.ts'
@@ -14,12 +14,7 @@ import { webSocket } from './subjects/websocket.ts'
 describe('a whole environment, as its clients see it', () => {
   let ours = false
   before(async () => {
-    const { state } = await readStatus()
-    if (state !== 'absent') {
-      throw new Error(
-        `Sandbox ${instance.number} is ${state}. The tests stand one of their own: put it down with "SKERRY_SANDBOX=${instance.number} npm run sandbox -- down", or leave SKERRY_SANDBOX out`,
-      )
-    }
+    await assertFree()
     ours = true
     await installPrerequisites()
     await up()

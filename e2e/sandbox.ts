@@ -79,11 +79,20 @@ export async function readStatus(): Promise<SandboxStatus> {
   return JSON.parse(stdout) as SandboxStatus
 }
 
+/** @throws Error when the sandbox stands already, so that tests never take somebody's own */
+export async function assertFree(): Promise<void> {
+  const { state } = await readStatus()
+  if (state === 'absent') return
+  throw new Error(
+    `Sandbox ${instance.number} is ${state}. The tests stand one of their own: put it down with "SKERRY_SANDBOX=${instance.number} npm run sandbox -- down", or leave SKERRY_SANDBOX out`,
+  )
+}
+
 let standing: SandboxStatus | undefined
 
-/** Stands the sandbox up from this tree, or brings it back to what this tree says. */
-export async function up(): Promise<Run> {
-  const result = await run([])
+/** Stands the sandbox up from this tree or another one, or brings it back to what that tree says. */
+export async function up(options: RunOptions = {}): Promise<Run> {
+  const result = await run([], options)
   standing = await readStatus()
   return result
 }

@@ -60,7 +60,7 @@ function levels(what: readonly string[]): Level[] {
   const units = [...files].filter((file) => !file.startsWith('e2e/'))
   return [
     { name: 'unit', files: units.sort(), parallel: 2, timeout: 5 * minute, limit: 12 * minute },
-    { name: 'e2e', files: endToEnd.sort(), parallel: 1, timeout: 20 * minute, limit: 22 * minute },
+    { name: 'e2e', files: endToEnd.sort(), parallel: 1, timeout: 20 * minute, limit: 40 * minute },
   ].filter((level) => level.files.length > 0)
 }
 

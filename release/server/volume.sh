@@ -38,6 +38,11 @@ mount_volume() {
     --output cat --lines 3 --unit "mnt-HC_Volume_$id.mount" | tr '\n' ' ')"
 }
 
+# A volume can be made larger while it is in use. Where its file system cannot follow, it is still as good as it was.
+grow() {
+  resize2fs "$device" >/dev/null || echo "volume $id: its file system is still as small as before; as root: resize2fs $device" >&2
+}
+
 # move DIRECTORY NAME: what DIRECTORY holds becomes NAME on the volume. Only what is whole gets its name.
 move() {
   local target=$volume/$2
@@ -68,6 +73,7 @@ case $1 in
   wait) wait_for_volume ;;
   lay)
     mount_volume
+    grow
     # Another server may have had another number for the user: StateDirectory= in the broker's unit sets that right.
     [[ -d /var/lib/skerry ]] || install -d -m 0700 -o skerry -g skerry /var/lib/skerry
     [[ -d /etc/letsencrypt ]] || install -d -m 0700 /etc/letsencrypt

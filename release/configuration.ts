@@ -15,6 +15,7 @@ export function configurationFiles(settings: ReleaseSettings): ArchiveFile[] {
   return [
     { path: 'apply', content: read('release/server/apply.sh'), executable: true },
     { path: 'volume', content: read('release/server/volume.sh'), executable: true },
+    { path: 'acme/certificate', content: read('release/acme/certificate.sh'), executable: true },
     { path: 'acme/deployed', content: read('release/acme/deployed.sh'), executable: true },
     { path: 'acme/acme.env', content: environment(acmeEnvironment(settings)) },
     {

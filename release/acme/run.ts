@@ -28,10 +28,7 @@ while (true) {
 rmSync(attemptsFile, { force: true })
 
 // Left undone when the last run ended between the certificate and its hook.
-const live = `/etc/letsencrypt/live/${lineage}`
-if (readlinkSync('/etc/skerry/web') !== live) {
-  await promisify(execFile)(deployed, { env: { ...process.env, RENEWED_LINEAGE: live } })
-}
+if (readlinkSync('/etc/skerry/web') !== `/etc/letsencrypt/live/${lineage}`) await promisify(execFile)(deployed)
 
 async function ask(): Promise<Problem | undefined> {
   const parameters = [

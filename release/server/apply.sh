@@ -143,42 +143,12 @@ broker() {
   systemctl start "${sockets[@]}" skerry-broker.service
 }
 
-# A certificate that nobody trusts, so that nginx can start and answer the ACME server.
-self_signed() {
-  local directory=$etc/self-signed/$SKERRY_HOSTNAME
-  [[ -f $directory/fullchain.pem ]] && return
-  install -d -m 0700 "$etc/self-signed" "$directory"
-  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=$SKERRY_HOSTNAME" \
-    -addext "subjectAltName=DNS:$SKERRY_HOSTNAME" -keyout "$directory/privkey.pem" -out "$directory/fullchain.pem.new" 2>/dev/null
-  sync "$directory"/*
-  mv "$directory/fullchain.pem.new" "$directory/fullchain.pem"
-}
-
-# A volume that was pulled may hold files whose bytes never reached it: nginx would not start with such a certificate,
-# certbot not ask with such an account.
-discard_damaged() {
-  local lineage=$1 public
-  find /etc/letsencrypt/accounts -name '*.json' -empty -printf '%h\0' 2>/dev/null | sort -zu | xargs -0r rm -rf
-  [[ -e $lineage/fullchain.pem ]] || return 0
-  public=$(openssl x509 -in "$lineage/fullchain.pem" -noout -pubkey 2>/dev/null || true)
-  if [[ -n $public && $(openssl pkey -in "$lineage/privkey.pem" -pubout 2>/dev/null || true) == "$public" ]]; then return; fi
-  echo "the certificate in $lineage is damaged and is asked for anew"
-  rm -f /etc/letsencrypt/skerry-attempts.json
-  rm -rf "$lineage" "/etc/letsencrypt/archive/${lineage##*/}" "/etc/letsencrypt/renewal/${lineage##*/}.conf"
-}
-
 web() {
-  local now lineage=/etc/letsencrypt/live/$SKERRY_ACME_LINEAGE certificate
+  local now certificate
   install -d /var/lib/letsencrypt /var/log/letsencrypt /var/www/skerry-acme
-  self_signed
-  discard_damaged "$lineage"
-  certificate=$etc/self-signed/$SKERRY_HOSTNAME
-  [[ ! -e $lineage/fullchain.pem ]] || certificate=$lineage
-  if [[ $(readlink "$etc/web" || true) != "$certificate" ]]; then
-    ln -sfn "$certificate" "$etc/web.new"
-    mv --no-target-directory "$etc/web.new" "$etc/web"
-    forget web
-  fi
+  certificate=$(readlink "$etc/web" || true)
+  "$release/acme/certificate" choose
+  [[ $(readlink "$etc/web") == "$certificate" ]] || forget web
   put "$release/nginx/nginx.conf" /etc/nginx/nginx.conf
   put "$release/nginx/skerry.conf" /etc/nginx/skerry.conf
   now=$(fingerprint "$release"/nginx/*.conf "$etc"/nginx/*)
@@ -201,7 +171,7 @@ acme() {
     systemctl stop --quiet skerry-acme.service
     remember acme "$(fingerprint "$release"/acme/*)"
   fi
-  [[ -e /etc/letsencrypt/live/$SKERRY_ACME_LINEAGE/fullchain.pem ]] || systemctl start --no-block skerry-acme.service
+  [[ $(readlink "$etc/web") == "/etc/letsencrypt/live/$SKERRY_ACME_LINEAGE" ]] || systemctl start --no-block skerry-acme.service
 }
 
 health() {

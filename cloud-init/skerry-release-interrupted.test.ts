@@ -67,6 +67,17 @@ test('an upload of which only the beginning has arrived is refused, and the whol
   assert.equal((await server.run(['apply', next, runtime])).status, 0)
 })
 
+test('status names a release that was begun and not finished', options, async (t) => {
+  const { server, release, runtime } = await withRelease(t)
+  assert.doesNotMatch((await server.run(['status'])).stdout, /unfinished/)
+  const cut = await server.uploadRelease('kill -KILL $PPID')
+  await server.run(['apply', cut, runtime])
+  const { stdout } = await server.run(['status'])
+  assert.match(stdout, new RegExp(`^release ${release}\\nruntime ${runtime}\\nunfinished ${cut}: `))
+  assert.equal((await server.run(['apply', release, runtime])).status, 0)
+  assert.doesNotMatch((await server.run(['status'])).stdout, /unfinished/)
+})
+
 test('status says what the release itself has to say', options, async (t) => {
   const { server, release } = await withRelease(t)
   const node = server.path('opt/skerry/runtime/bin/node')

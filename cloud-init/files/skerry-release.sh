@@ -152,9 +152,13 @@ apply() {
 }
 
 status() {
+  local started
   read_applied
   echo "release ${old_release:-none}"
   echo "runtime ${old_runtime:-none}"
+  started=$(readlink "$base/current" || true)
+  [[ ${started#releases/} == "$old_release" ]] ||
+    echo "unfinished ${started#releases/}: being applied, or interrupted; then run \"pulumi up\" again"
   [[ ! -f $base/current/status.mjs ]] || "$base/runtime/bin/node" "$base/current/status.mjs" || true
   systemctl list-units --all --plain --no-legend --no-pager 'skerry-*' nginx.service nftables.service \
     var-lib-skerry.mount etc-letsencrypt.mount |

@@ -34,6 +34,9 @@ if (!hash) throw new Error('hashPassword gives what parsePasswordHash does not r
 const passwords = new Map(['try', 'other', 'admin'].map((username) => [username, hash]))
 const doors = ['mqtt', 'mqtts', 'wss', 'ws'] as const
 
+/** A broker of which only the ports are needed. */
+export type Reachable = Pick<TestBroker, 'ports'>
+
 export interface TestBroker {
   readonly ports: Readonly<Record<Door, number>>
   /** What was logged, parsed. */
@@ -155,7 +158,7 @@ export class RawClient {
     })
   }
 
-  static async open(t: TestContext, broker: TestBroker, version: 4 | 5 = 5): Promise<RawClient> {
+  static async open(t: TestContext, broker: Reachable, version: 4 | 5 = 5): Promise<RawClient> {
     const socket = connectTcp(broker.ports.mqtt, '127.0.0.1')
     t.after(() => void socket.destroy())
     await once(socket, 'connect')
@@ -165,7 +168,7 @@ export class RawClient {
   /** Logged in with a certificate; by default as `try`. */
   static async login(
     t: TestContext,
-    broker: TestBroker,
+    broker: Reachable,
     version: 4 | 5 = 5,
     more: Partial<IConnectPacket> = {},
     issued = tryCertificate,
@@ -176,7 +179,7 @@ export class RawClient {
     return client
   }
 
-  static async openTls(t: TestContext, broker: TestBroker, version: 4 | 5 = 5, issued = tryCertificate) {
+  static async openTls(t: TestContext, broker: Reachable, version: 4 | 5 = 5, issued = tryCertificate) {
     const socket = connectTls({ port: broker.ports.mqtts, host: 'localhost', ...withCertificate(issued) })
     t.after(() => void socket.destroy())
     await once(socket, 'secureConnect')
@@ -201,10 +204,17 @@ export class RawClient {
   /** The next packet of a kind; what comes before it is skipped. Fails when the connection ends first. */
   async next<Kind extends Packet['cmd']>(kind: Kind): Promise<Extract<Packet, { cmd: Kind }>> {
     for (;;) {
+      const packet = await this.any()
+      if (!packet) throw new Error(`the connection ended before a ${kind}`)
+      if (packet.cmd === kind) return packet as Extract<Packet, { cmd: Kind }>
+    }
+  }
+
+  /** The next packet; undefined when the connection has ended. */
+  async any(): Promise<Packet | undefined> {
+    for (;;) {
       const packet = this.#packets.shift()
-      if (packet?.cmd === kind) return packet as Extract<Packet, { cmd: Kind }>
-      if (packet) continue
-      if (this.#isClosed) throw new Error(`the connection ended before a ${kind}`)
+      if (packet || this.#isClosed) return packet
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

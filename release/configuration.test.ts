@@ -24,6 +24,10 @@ test("the server's firewall opens the ports of the list and no other", () => {
   )
 })
 
+test("source networks are the cloud firewall's alone", () => {
+  assert.doesNotMatch(textOf('nftables/skerry.nft'), /saddr/)
+})
+
 test('without plain MQTT nothing names its port', () => {
   for (const { path, content } of withoutPlainMqtt) assert.doesNotMatch(String(content), /1883/, path)
   assert.equal(

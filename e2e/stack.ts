@@ -38,10 +38,10 @@ export async function pendingOperations(): Promise<readonly string[]> {
 }
 
 /** The stack's settings as this sandbox has them. */
-export const settingsFile = () => join(sandboxFiles(instance).project, 'Pulumi.sandbox.yaml')
+const settingsFile = () => join(sandboxFiles(instance).project, 'Pulumi.sandbox.yaml')
 
 /** The text of the stack's settings with one of them changed; undefined takes it out. */
-export async function settingsWith(key: string, value: unknown): Promise<string> {
+async function settingsWith(key: string, value: unknown): Promise<string> {
   const document = parseDocument(await readFile(settingsFile(), 'utf8'))
   if (value === undefined) document.deleteIn(['config', key])
   else document.setIn(['config', key], value)

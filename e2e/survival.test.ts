@@ -5,9 +5,11 @@ import { assertFree, down, up } from './sandbox.ts'
 import { argumentsDuring } from './survival/arguments.ts'
 import { badDays } from './survival/bad-days.ts'
 import { canaries } from './survival/canaries.ts'
+import { changedWorld } from './survival/changed-world.ts'
 import { generation } from './survival/generation.ts'
 import { hello } from './survival/hello.ts'
 import { refused } from './survival/refusals.ts'
+import { wire } from './survival/wire.ts'
 
 // One sandbox, begun on the older of the two systems, lives through everything that can happen to a stack.
 describe('a stack that lasts', () => {
@@ -34,4 +36,6 @@ describe('a stack that lasts', () => {
   refused()
   generation()
   hello('debian-13')
+  wire()
+  changedWorld()
 })

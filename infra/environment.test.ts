@@ -322,7 +322,7 @@ describe('the release of an environment', () => {
     assert.deepEqual(inputs, {
       create: `sudo /usr/local/sbin/skerry-release apply ${hashes.release} ${hashes.runtime}`,
       addPreviousOutputInEnv: false,
-      triggers: [serverId()],
+      triggers: [serverId(), settings.volumeSize],
       logging: 'none',
     })
     assert.deepEqual(plain(used), { ...connection, dialErrorLimit: 10, perDialTimeout: 15 })

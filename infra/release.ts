@@ -57,7 +57,8 @@ export class Release extends ComponentResource {
         stdin: secretsDocument(args),
         // Otherwise the provider puts the output of the last run into the environment of the next one.
         addPreviousOutputInEnv: false,
-        triggers,
+        // The file system grows with the volume when a release is applied.
+        triggers: [...triggers, args.storage.volumeSize],
         // What runs there has read the secrets: its output stays out of the log. A failure shows its reason all the same.
         logging: 'none',
       },

@@ -16,6 +16,8 @@ interface StorageArgs {
 /** What outlives every server: the volume with the broker's data and the public certificate. */
 export class Storage extends ComponentResource {
   readonly volumeId: Output<string>
+  /** GB that the volume has. */
+  readonly volumeSize: Output<number>
   /** A release waits for it: the volume arrives after the server has booted. */
   readonly attachment: hcloud.VolumeAttachment
 
@@ -41,6 +43,7 @@ export class Storage extends ComponentResource {
       { parent: this, deleteBeforeReplace: true },
     )
     this.volumeId = volume.id
+    this.volumeSize = volume.size
     this.registerOutputs({ volumeId: this.volumeId })
   }
 }

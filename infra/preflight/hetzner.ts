@@ -16,13 +16,14 @@ const named = z.object({
   name: z.string(),
   labels: z.record(z.string(), z.string()).default({}),
   public_net: z.object({ ipv4: z.object({ id: z.int() }).nullish() }).optional(),
+  volumes: z.array(z.int()).optional(),
 })
 const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 /** A server type as the API offers it; prices are per month with VAT, in the currency of the account. */
 export type ServerType = z.output<typeof serverType>
 export type Image = z.output<typeof image>
-/** An object that has a name in the project; `public_net` is a server's. */
+/** An object that has a name in the project; `public_net` and `volumes` are a server's. */
 export type Named = z.output<typeof named>
 export type Kind = 'primary_ips' | 'volumes' | 'firewalls' | 'ssh_keys' | 'servers'
 

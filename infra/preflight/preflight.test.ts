@@ -184,9 +184,11 @@ describe('before something is changed', () => {
 })
 
 describe('before a server is replaced', () => {
-  const server = { name: hostname, location: 'hel1', publicNets: [{ ipv4: 3 }] }
-  const standing = (address: number) => ({
-    body: { servers: [{ id: 7, name: hostname, public_net: { ipv4: { id: address } } }] },
+  const server = { name: hostname, location: 'hel1', publicNets: [{ ipv4: 3 }], labels: { generation: '1' } }
+  const standing = (address: number, { volumes = [5], generation = '1' } = {}) => ({
+    body: {
+      servers: [{ id: 7, name: hostname, labels: { generation }, volumes, public_net: { ipv4: { id: address } } }],
+    },
   })
   const dryRun = (preview: boolean) =>
     runtime.setMocks({ newResource: () => ({ id: '', state: {} }), call: () => ({}) }, 'skerry', 'test', preview)
@@ -198,6 +200,14 @@ describe('before a server is replaced', () => {
     assert.equal(await refusal('server', server), undefined)
     stub.replies['GET /h/servers'] = standing(4)
     assert.match((await refusal('server', server)) ?? '', /has a server named/)
+  })
+
+  it('the rest of an up that was killed is in the way: it never had the volume', async () => {
+    await dryRun(true)
+    stub.replies['GET /h/servers'] = standing(3, { volumes: [] })
+    assert.match((await refusal('server', server)) ?? '', /has a server named/)
+    stub.replies['GET /h/servers'] = standing(3, { volumes: [], generation: '2' })
+    assert.equal(await refusal('server', server), undefined)
   })
 
   it('it must be gone when the new one is made', async () => {

@@ -138,9 +138,18 @@ function isNewName({ newInputs, oldInputs }: ResourceHookArgs): boolean {
   return oldInputs?.name !== newInputs?.name
 }
 
-/** Whether a preview has found the server that the new one is about to replace: it has our address. */
-function isReplaced({ public_net }: Named, newInputs: Record<string, unknown>): boolean {
-  return runtime.isDryRun() && typeof public_net?.ipv4?.id === 'number' && public_net.ipv4.id === netOf(newInputs)?.ipv4
+/**
+ * Whether a preview has found the server that the new one is about to replace: it has our address, and it was finished or
+ * is of another generation. One without a volume is the rest of an `up` that was killed, which the engine does not know.
+ */
+function isReplaced({ public_net, labels, volumes = [] }: Named, newInputs: Record<string, unknown>): boolean {
+  const address = public_net?.ipv4?.id
+  const isOurs = address !== undefined && address === netOf(newInputs)?.ipv4
+  return runtime.isDryRun() && isOurs && (volumes.length > 0 || labels.generation !== generationOf(newInputs))
+}
+
+function generationOf({ labels }: Record<string, unknown>): unknown {
+  return typeof labels === 'object' && labels !== null ? Reflect.get(labels, 'generation') : undefined
 }
 
 function netOf({ publicNets }: Record<string, unknown>): { readonly ipv4?: unknown } | undefined {

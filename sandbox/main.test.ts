@@ -55,7 +55,7 @@ test('where nothing stands, each command says how to stand it, in one line', {
 test('status tells programs that nothing stands', { skip: !isRootOnLinux && 'needs root on Linux' }, async () => {
   const { exitCode, stdout } = await sandbox('status', '--json')
   assert.equal(exitCode, 1)
-  assert.deepEqual(JSON.parse(stdout), { instance: 79, state: 'absent', closed: {} })
+  assert.deepEqual(JSON.parse(stdout), { instance: 79, state: 'absent', closed: {}, server: [] })
 })
 
 test('without root it says what to do', { skip: !isRootOnLinux && 'needs root on Linux' }, async () => {

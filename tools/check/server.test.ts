@@ -49,7 +49,11 @@ test('gixy: a redirect to what the client named fails, in a file that nginx.conf
 })
 
 test('units: a missing program and an unknown key fail', needsRoot, async (t) => {
-  const unit = (lines: string) => ({ 'release/systemd/a.service': `[Service]\n${lines}\n` })
+  const unit = (lines: string) => ({
+    'release/systemd/a.service': `[Service]\n${lines}\n`,
+    'release/drop-ins/nginx.service.conf': '[Unit]\nAfter=network.target\n',
+    'release/mounts/mnt-VOLUME_ID.mount': '[Mount]\nWhat=/dev/vda\nWhere=/mnt/VOLUME_ID\n',
+  })
   await accepts(t, checkUnits, unit('ExecStart=/opt/skerry/runtime/bin/node'))
   assert.match(await finds(t, checkUnits, unit('ExecStart=/opt/nothing')), /\/opt\/nothing/)
   assert.match(

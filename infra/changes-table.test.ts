@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { changesTable, effect, type Step } from './changes-table.ts'
+import { type Change, changesTable, effect, meanings, type Step } from './changes-table.ts'
 
 const step = (op: string, type: string, name: string): Step => ({
   op,
@@ -42,12 +42,28 @@ describe('the effect of a change', () => {
   it('is nothing where all stays', () =>
     assert.equal(tell(step('same', 'hcloud:index/server:Server', 'server')), 'nothing'))
 
-  it('may be a refusal', () => {
-    assert.equal(effect({ steps: [], refusal: 'a volume can grow' }), 'refused: a volume can grow')
+  it('may be a refusal, whatever its reason', () => {
+    assert.equal(effect({ steps: [step('create', 'hcloud:index/server:Server', 'server')], refusal: 'no' }), 'refused')
   })
 })
 
-it('the table has a row a change, and no bar in a cell breaks it', () => {
-  const table = changesTable([{ setting: 'image', to: 'a|b', steps: [], refusal: undefined, meaning: 'later' }])
-  assert.deepEqual(table.split('\n').slice(2), ['| `image` | a\\|b | nothing | later |'])
+const changes: Change[] = [
+  { setting: 'image', to: 'a|b', steps: [], refusal: undefined, meaning: 'Later.' },
+  { setting: 'volumeSize', to: '`5`', steps: [], refusal: 'no', meaning: 'Never.' },
+]
+
+it('the table has a row a change, aligned, and no bar in a cell breaks it', () => {
+  assert.equal(
+    changesTable(changes),
+    [
+      '| setting      | changed to | what `up` does |',
+      '| ------------ | ---------- | -------------- |',
+      '| `image`      | a\\|b       | nothing        |',
+      '| `volumeSize` | `5`        | refused        |',
+    ].join('\n'),
+  )
+})
+
+it('each change is explained', () => {
+  assert.equal(meanings(changes), '- **`image`**, a|b: Later.\n- **`volumeSize`**, `5`: Never.')
 })

@@ -48,7 +48,7 @@ const requests = /^CertRequest (?!issuing)/
 
 /** `updated: firewall, applying the release; replaced: server`, or what an `up` without work says. */
 export function effect({ steps, refusal }: Pick<Change, 'steps' | 'refusal'>): string {
-  if (refusal !== undefined) return `refused: ${refusal}`
+  if (refusal !== undefined) return 'refused'
   const groups = Object.entries(titles).map(([op, title]) => {
     const found = steps.filter((step) => operation(step) === op && isResource(step)).map(({ urn }) => inWords(urn))
     return found.length > 0 ? `${title}: ${[...new Set(found)].sort().join(', ')}` : undefined
@@ -56,13 +56,21 @@ export function effect({ steps, refusal }: Pick<Change, 'steps' | 'refusal'>): s
   return groups.filter((group) => group !== undefined).join('; ') || 'nothing'
 }
 
-/** Markdown: one row a change. */
+/** Markdown: one row a change, the columns aligned. */
 export function changesTable(changes: readonly Change[]): string {
-  const rows = changes.map((change) => [`\`${change.setting}\``, change.to, effect(change), change.meaning])
-  const cells = (row: readonly string[]) => `| ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-  return [['setting', 'changed to', 'what `up` does', 'what it means'], ['---', '---', '---', '---'], ...rows]
-    .map(cells)
-    .join('\n')
+  const heading = ['setting', 'changed to', 'what `up` does']
+  const rows = changes.map((change) => [`\`${change.setting}\``, change.to, effect(change)])
+  const cells = [heading, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = heading.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const line = (row: readonly string[], filler = ' ') =>
+    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0, filler)).join(' | ')} |`
+  const [first = [], ...others] = cells
+  return [line(first), line(['', '', ''], '-'), ...others.map((row) => line(row))].join('\n')
+}
+
+/** Markdown: for each change a sentence or two. */
+export function meanings(changes: readonly Change[]): string {
+  return changes.map(({ setting, to, meaning }) => `- **\`${setting}\`**, ${to}: ${meaning}`).join('\n')
 }
 
 /** A command on the server is not a thing: it is run again, whether the engine calls that an update or a replacement. */

@@ -7,7 +7,7 @@ import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sandboxFiles } from '../sandbox/files.ts'
 import { type Instance, sandboxInstance } from '../sandbox/instance.ts'
-import { type Change, changesTable } from './changes-table.ts'
+import { type Change, changesTable, effect, meanings } from './changes-table.ts'
 import type { settingsTable } from './settings-table.ts'
 
 interface Trial {
@@ -31,7 +31,8 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
     {
       to: 'another zone',
       value: 'f'.repeat(32),
-      meaning: 'Only for a token that may edit that zone (the sandbox has one zone): the records are made anew there.',
+      meaning:
+        'Refused unless the token may edit that zone, as here, where there is one zone. Otherwise the records are made anew there.',
     },
   ],
   location: [
@@ -48,7 +49,11 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
       meaning:
         'The server is switched off, resized and switched on: about a minute away. Its disk keeps its size, so that it can go back.',
     },
-    { to: '`cax11`, another architecture', value: 'cax11', meaning: 'Only together with a new `generation`.' },
+    {
+      to: '`cax11`, another architecture',
+      value: 'cax11',
+      meaning: 'Refused: a server keeps its architecture. Together with a new `generation` it is taken.',
+    },
   ],
   image: [{ to: '`debian-12`', value: 'debian-12', meaning: 'Takes effect with the next `generation`.' }],
   volumeSize: [
@@ -113,7 +118,12 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
       value: [2, 1],
       meaning: 'The new one signs, the old one is still trusted. Only when every device has the new root.',
     },
-    { to: '`[2]`', value: [2], meaning: 'The first authority would go, and with it every device that knows only it.' },
+    {
+      to: '`[2]`',
+      value: [2],
+      meaning:
+        'Refused: the first authority would go, and with it every device that knows only it. How to mean it: [state.md](state.md#another-root).',
+    },
   ],
   protect: [
     {
@@ -165,8 +175,9 @@ const instance = sandboxInstance()
 const changes: Change[] = []
 for (const [setting, values] of Object.entries(trials(instance))) {
   for (const trial of values) {
-    console.log(`${setting}: ${trial.to}`)
-    changes.push(await tryOut(instance, setting, trial))
+    const change = await tryOut(instance, setting, trial)
+    console.log(`${setting}, ${trial.to}: ${effect(change)} ${change.refusal ?? ''}`)
+    changes.push(change)
   }
 }
 const text = `# What a changed setting does
@@ -174,7 +185,11 @@ const text = `# What a changed setting does
 Made by \`npm run docs:changes\`: on a sandbox that stands, each setting is changed alone and previewed by the engine. What
 is not named stays as it is. \`pulumi preview\` says the same for yours, before anything happens.
 
-${changesTable(changes).replaceAll(instance.zone, 'ZONE')}
+${changesTable(changes)}
+
+## What it means
+
+${meanings(changes)}
 
 Not in the table: the tokens of Hetzner and Cloudflare, whose change changes nothing, and a new version of this program,
 which is a new release: uploaded, applied, and switched back if it is not healthy.

@@ -6,8 +6,10 @@ import { argumentsDuring } from './survival/arguments.ts'
 import { badDays } from './survival/bad-days.ts'
 import { canaries } from './survival/canaries.ts'
 import { changedWorld } from './survival/changed-world.ts'
+import { end } from './survival/end.ts'
 import { generation } from './survival/generation.ts'
 import { hello } from './survival/hello.ts'
+import { killed } from './survival/killed.ts'
 import { refused } from './survival/refusals.ts'
 import { wire } from './survival/wire.ts'
 
@@ -38,4 +40,6 @@ describe('a stack that lasts', () => {
   hello('debian-13')
   wire()
   changedWorld()
+  killed()
+  end()
 })

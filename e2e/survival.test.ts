@@ -11,6 +11,7 @@ import { generation } from './survival/generation.ts'
 import { hello } from './survival/hello.ts'
 import { killed } from './survival/killed.ts'
 import { refused } from './survival/refusals.ts'
+import { settings } from './survival/settings.ts'
 import { wire } from './survival/wire.ts'
 
 // One sandbox, begun on the older of the two systems, lives through everything that can happen to a stack.
@@ -34,6 +35,7 @@ describe('a stack that lasts', () => {
 
   hello('debian-12')
   canaries(() => commandLines)
+  settings(() => String(begun?.path))
   badDays()
   refused()
   generation()

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { createCloudflareApi } from './cloudflare/api.ts'
@@ -33,9 +33,14 @@ type Call = (method: string, path: string, body?: unknown, headers?: Record<stri
 /** Both APIs on a recording machine room, the state in a directory that goes with the test. */
 export function testCloud(t: TestContext) {
   const directory = mkdtempSync(join(tmpdir(), 'skerry-cloud-'))
-  t.after(() => rmSync(directory, { recursive: true }))
   const file = join(directory, 'state.json')
   const store = CloudStore.open(file)
+  t.after(async () => {
+    // An action that ends later would write the state, and with it the directory, once more.
+    const deadline = Date.now() + 2_000
+    while (store.state.actions.some(({ status }) => status === 'running') && Date.now() < deadline) await sleep(10)
+    rmSync(directory, { recursive: true })
+  })
   const datacenter = new RecordingDatacenter()
   const hetzner = createHetznerApi({
     ...{ store, datacenter, faultToken, token: hetznerToken, readOnlyToken: hetznerReader },

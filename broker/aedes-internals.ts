@@ -10,7 +10,9 @@ interface Parser extends EventEmitter {
 }
 
 /** What aedes 2.0.0-beta.1 has and its types do not tell. The version is pinned because of this file. */
-export interface InnerClient extends Client {
+export interface InnerClient extends Omit<Client, 'clean'> {
+  /** Whether the session ends with the connection, so that aedes stores nothing of it. */
+  clean: boolean
   subscriptions: Record<string, Pick<Subscription, 'qos'>>
   duplicates: Record<string, number>
   readonly _parser: Parser
@@ -26,8 +28,8 @@ export interface InnerBroker extends Aedes {
   scheduleSessionExpiry(client: Client): void
 }
 
-export function innerClient(client: Client): InnerClient {
-  return client as InnerClient
+export function innerClient(client: Client): Client & InnerClient {
+  return client as Client & InnerClient
 }
 
 export function innerBroker(broker: Aedes): InnerBroker {

@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
 import { Persistence, type Publication } from './persistence.ts'
-import { decodeDetails, decodePayload, encodeMessage } from './store/message-codec.ts'
+import { encodeMessage } from './store/message-codec.ts'
 import type { Target } from './store/outgoing-queues.ts'
+import { isSame, toPacket, toQueuedPacket, toSubscription } from './store/packets.ts'
 import { findRetained } from './store/retained-messages.ts'
 import type { SessionRecord } from './store/session-record.ts'
-import type { QueuedMessage, StoredMessage, StoredSubscription } from './store/store.ts'
+import type { QueuedMessage } from './store/store.ts'
 import type { Will } from './store/wills.ts'
 
 type Session = Pick<Client, 'id'>
@@ -221,22 +222,4 @@ export class AedesPersistence extends Persistence {
 
 async function* mapAll<From, To>(items: AsyncIterable<From>, convert: (item: From) => To): AsyncGenerator<To> {
   for await (const item of items) yield convert(item)
-}
-
-function toPacket({ topic, payload, details }: StoredMessage): object {
-  return { ...decodeDetails(details), topic, payload: decodePayload(payload) }
-}
-
-function toQueuedPacket({ message, qos, retain, packetId }: QueuedMessage): object {
-  if (!message) return { cmd: 'pubrel', messageId: packetId }
-  return { ...toPacket(message), qos, retain, messageId: packetId }
-}
-
-function isSame({ message }: QueuedMessage, packet: AedesPublishPacket): boolean {
-  const { brokerId, brokerCounter } = message ? decodeDetails(message.details) : {}
-  return brokerId !== undefined && brokerId === packet.brokerId && brokerCounter === packet.brokerCounter
-}
-
-function toSubscription({ filter, qos, retainHandling, retainAsPublished, noLocal }: StoredSubscription) {
-  return { topic: filter, qos, rh: retainHandling, rap: retainAsPublished, nl: noLocal }
 }

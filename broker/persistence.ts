@@ -3,11 +3,12 @@ import type { Limits } from './limits.ts'
 import { Delivery } from './store/delivery.ts'
 import { IncomingExchanges } from './store/incoming-exchanges.ts'
 import { encodeMessage, type MessageDetails } from './store/message-codec.ts'
-import { OutgoingQueues, type Target } from './store/outgoing-queues.ts'
+import { OutgoingQueues } from './store/outgoing-queues.ts'
 import { RetainedMessages } from './store/retained-messages.ts'
 import type { SessionRecord } from './store/session-record.ts'
-import { type Matching, SessionRecords } from './store/session-records.ts'
+import { SessionRecords } from './store/session-records.ts'
 import { type Change, emptyState, type Store, StoreUnusable } from './store/store.ts'
+import { targetsOf } from './store/targets.ts'
 import { type LeftWill, Wills } from './store/wills.ts'
 
 /** What aedes is about to deliver. */
@@ -226,38 +227,10 @@ export class Persistence {
   }
 }
 
-/** One copy for each session, however many of its subscriptions match, with the highest QoS that they grant. */
-function targetsOf(matching: readonly Matching[], packet: Publication, publisher: string | undefined): Target[] {
-  const targets = new Map<SessionRecord, Target>()
-  for (const { record, subscription } of matching) {
-    const { qos, retainAsPublished, noLocal, identifier } = subscription
-    // [MQTT-3.8.3-3]
-    if (noLocal && record.clientId === publisher) continue
-    const target = targets.get(record) ?? { record, qos: 0, retain: false, identifiers: [] }
-    targets.set(record, {
-      record,
-      qos: higher(target.qos, lower(qos, packet.qos)),
-      retain: target.retain || (packet.retain && retainAsPublished === true),
-      identifiers: identifier === undefined ? target.identifiers : [...target.identifiers, identifier],
-    })
-  }
-  return [...targets.values()]
-}
-
 function detailsOf({ properties, messageExpiry }: Publication): MessageDetails {
   return { ...(properties ? { properties } : {}), ...(messageExpiry === undefined ? {} : { messageExpiry }) }
 }
 
 function rejectDuplicate(): never {
   throw Object.assign(new Error('received before'), { isDuplicate: true })
-}
-
-type Qos = Target['qos']
-
-function lower(a: Qos, b: Qos): Qos {
-  return a < b ? a : b
-}
-
-function higher(a: Qos, b: Qos): Qos {
-  return a > b ? a : b
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -208,6 +208,43 @@ describe('the bundle, alone in a folder', { timeout }, () => {
     }
     assert.doesNotMatch(errors, /hunter2|PRIVATE/)
     assert.deepEqual((await readdir(bad)).includes('proxy.crt'), false)
+  })
+
+  test('needs a directory for its state', async (t) => {
+    const directory = await folder(t)
+    const { STATE_DIRECTORY: _, ...env } = environment(directory)
+    const { code, errors } = await result(run(t, directory, [], { ...env, SKERRY_LISTEN_MQTT: '127.0.0.1:0' }))
+    assert.equal(code, 1)
+    assert.match(errors, /^STATE_DIRECTORY is missing/)
+  })
+
+  test('serves what needs no store while that cannot be opened, and ends to be started anew when it can', async (t) => {
+    const directory = await folder(t)
+    const obstacle = join(directory, 'broker.sqlite')
+    await mkdir(obstacle)
+    const child = run(t, directory, [], { ...environment(directory), SKERRY_LISTEN_MQTT: '127.0.0.1:0' })
+    assert.ok(child.stdout)
+    const lines = createInterface(child.stdout)
+    const log: { msg: string; level: number; listeners?: { port: number }[] }[] = []
+    lines.on('line', (line) => log.push(JSON.parse(line)))
+    const exit = once(child, 'exit')
+    while (!log.some(({ msg }) => msg === 'ready')) await once(lines, 'line')
+    assert.ok(log.some(({ level, msg }) => level === 50 && msg.startsWith('the store cannot be opened')))
+    const [listener] = log.find(({ msg }) => msg === 'ready')?.listeners ?? []
+    const login = { username: 'try', password, protocolVersion: 5 as const, reconnectPeriod: 0 }
+    const url = `mqtt://127.0.0.1:${listener?.port}`
+    const client = await mqtt.connectAsync(url, login)
+    client.on('error', () => {})
+    await client.subscribeAsync('try/#')
+    const message = new Promise((resolve) => client.once('message', resolve))
+    await client.publishAsync('try/a', 'x')
+    await message
+    const stored = { ...login, clientId: 'gateway', clean: false, properties: { sessionExpiryInterval: 60 } }
+    await assert.rejects(mqtt.connectAsync(url, stored), /Server unavailable/)
+    await rm(obstacle, { recursive: true })
+    assert.deepEqual(await exit, [1, null])
+    assert.equal(log.at(-1)?.msg, 'stopped')
+    await client.endAsync(true)
   })
 
   test('hashes a password from its standard input', async (t) => {

@@ -1,4 +1,5 @@
 import type { Client } from 'aedes'
+import { innerClient } from './aedes-internals.ts'
 import type { AedesPersistence } from './aedes-persistence.ts'
 import type { Journal } from './journal.ts'
 import type { Limits } from './limits.ts'
@@ -58,7 +59,7 @@ export class SessionKeeper {
   left(client: Client): void {
     this.#finishers.get(client)?.()
     const endsAt = Date.now() + client.sessionExpiryInterval * 1000
-    const isStored = !client.clean && this.#persistence.isStored(client.id)
+    const isStored = !client.clean && client.sessionExpiryInterval > 0 && this.#persistence.isStored(client.id)
     const outcome = this.#sessions.release(client.id, client, isStored ? endsAt : undefined)
     if (outcome === 'ended') this.#end(client.id)
     if (outcome === 'stored') this.#persistence.leave(client, endsAt)
@@ -85,6 +86,8 @@ export class SessionKeeper {
       const reason = error instanceof Error ? error.message : String(error)
       return { refused: `the session is ${reason}`, returnCode: SERVER_UNAVAILABLE }
     }
+    // It is a stored one, even if it ends with this connection (Clean Start 0, Session Expiry Interval 0).
+    if (this.#persistence.isResumed(client)) innerClient(client).clean = false
     if (!client.closed) return { user }
     this.left(client)
     return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }

@@ -2,21 +2,12 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { bundleBroker } from '../bundle.ts'
-import {
-  adminCertificate,
-  authority,
-  brokerCertificate,
-  RawClient as Raw,
-  type Reachable,
-  temporaryDirectory,
-} from '../test-support.ts'
+import { adminCertificate, RawClient as Raw, type Reachable, temporaryDirectory } from '../test-support.ts'
 import { Publisher, Receiver } from './crash-clients.ts'
+import { prepareProgram } from './test-program.ts'
 
 /** How often the broker is killed, for each version of MQTT. */
 const rounds = Number(process.env.SKERRY_CRASH_ROUNDS ?? 10)
@@ -92,36 +83,24 @@ for (const version of [4, 5] as const) {
 class CrashingBroker implements Reachable {
   ports: Reachable['ports'] = { mqtt: 0, mqtts: 0, wss: 0, ws: 0 }
   readonly #directory: string
+  readonly #environment: NodeJS.ProcessEnv
   #child: ChildProcess | undefined
 
-  private constructor(directory: string) {
+  private constructor(directory: string, environment: NodeJS.ProcessEnv) {
     this.#directory = directory
+    this.#environment = environment
   }
 
   static async prepare(t: TestContext): Promise<CrashingBroker> {
     const directory = await temporaryDirectory(t)
-    const files = {
-      'broker.mjs': await bundleBroker(),
-      'broker.crt': brokerCertificate.certificate,
-      'broker.key': brokerCertificate.privateKey,
-      'authorities.pem': authority.authorities,
-      'passwords.json': '{}',
-    }
-    for (const [name, content] of Object.entries(files)) await writeFile(join(directory, name), content)
-    const broker = new CrashingBroker(directory)
+    const broker = new CrashingBroker(directory, await prepareProgram(directory))
     t.after(() => broker.kill())
     return broker
   }
 
   async start(): Promise<void> {
     const directory = this.#directory
-    const env = {
-      SKERRY_HOSTNAME: 'localhost',
-      SKERRY_ADMINISTRATORS: 'admin',
-      SKERRY_LISTEN_MQTTS: '127.0.0.1:0',
-      CREDENTIALS_DIRECTORY: directory,
-      STATE_DIRECTORY: directory,
-    }
+    const env = { ...this.#environment, SKERRY_LISTEN_MQTTS: '127.0.0.1:0' }
     const child = spawn(process.execPath, ['broker.mjs'], { cwd: directory, env, stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     for await (const line of createInterface(child.stdout)) {

@@ -49,10 +49,12 @@ export class Delivery {
     this.#window = Math.min(options.client.receiveMaximum, options.limits.unacknowledgedMessages)
   }
 
-  /** The lowest sequence number that the client has not acknowledged. */
-  get first(): number {
-    for (const { sequence } of this.#unacknowledged.values()) return sequence
-    return this.#page[0]?.sequence ?? this.#last + 1
+  /** The lowest sequence number that may be in use; undefined if none is. */
+  get first(): number | undefined {
+    const unread = this.#hasAll ? [] : [this.#last + 1]
+    const unsent = this.#page.slice(0, 1)
+    const used = [...this.#unacknowledged.values(), ...unsent].map(({ sequence }) => sequence)
+    return used.length + unread.length === 0 ? undefined : Math.min(...used, ...unread)
   }
 
   /** The client is ready: what waits is sent. */

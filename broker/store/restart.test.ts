@@ -232,6 +232,27 @@ for (const version of [4, 5] as const) {
   })
 }
 
+test('MQTT 5: a session that is taken up to end with the connection has its queue, and ends', {
+  timeout,
+}, async (t) => {
+  const broker = await startStoreBroker(t, await temporaryDirectory(t))
+  const { client } = await broker.login(5, stored(5, 'gateway'))
+  await subscribe(client, 'try/#', 1)
+  await leave(client)
+  const { client: publisher } = await broker.login(5)
+  await publish(publisher, { payload: 'queued' })
+  const { client: last, connack } = await broker.login(5, { clientId: 'gateway', clean: false })
+  assert.equal(connack.sessionPresent, true)
+  assert.equal(String((await last.next('publish')).payload), 'queued')
+  last.send({ cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['try/#'] })
+  await last.next('unsuback')
+  await publish(publisher, { payload: 'too late' })
+  last.send({ cmd: 'pingreq' })
+  assert.equal((await last.any())?.cmd, 'pingresp')
+  await leave(last)
+  assert.equal((await broker.login(5, stored(5, 'gateway'))).connack.sessionPresent, false)
+})
+
 describe('MQTT 5: time goes on while the broker is away', { timeout }, () => {
   test('for sessions that were left, and for those that were connected', async (t) => {
     t.mock.timers.enable({ apis: ['Date'], now: 1_000_000 })

@@ -68,7 +68,7 @@ export class SessionRecord {
   }
 
   noteProgress(): void {
-    if (this.delivery) this.#first = Math.max(this.#first, this.delivery.first)
+    if (this.delivery) this.#first = Math.max(this.#first, this.delivery.first ?? this.#next)
   }
 }
 

@@ -35,7 +35,7 @@ describe('pulumiEnvironment', () => {
     const environment = await make()
     const run = instance().directory
     assert.equal(environment.PULUMI_HOME, join(run, 'pulumi'))
-    assert.equal(environment.PULUMI_BACKEND_URL, `file://${join(run, 'state')}`)
+    assert.equal(environment.PULUMI_BACKEND_URL, `file://${join(run, 'state')}?metadata=skip`)
     assert.equal(environment.PULUMI_CONFIG_PASSPHRASE_FILE, join(run, 'passphrase'))
     assert.equal(environment.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION, 'true')
     assert.equal(environment.TMPDIR, join(run, 'tmp'))

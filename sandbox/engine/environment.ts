@@ -77,7 +77,9 @@ export async function pulumiEnvironment({
     // What a killed engine leaves there, a key perhaps, goes with the run directory.
     TMPDIR: temporary,
     PULUMI_HOME: home,
-    PULUMI_BACKEND_URL: `file://${state}`,
+    // The state is replaced in one step; the file of attributes that would lie beside it is not, and an engine killed at
+    // that moment leaves it empty, which no later one reads (gocloud.dev/blob/fileblob, "metadata").
+    PULUMI_BACKEND_URL: `file://${state}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE_FILE: sandboxFiles(instance).passphrase,
     PULUMI_SKIP_UPDATE_CHECK: 'true',
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'true',

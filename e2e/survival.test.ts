@@ -24,7 +24,7 @@ describe('a stack that lasts', () => {
     ours = true
     await installPrerequisites()
     // Kept to the end: the cloud that it starts is part of it.
-    begun = await checkoutWith({ 'skerry:image': 'debian-12', 'skerry:protect': true })
+    begun = await checkoutWith({ 'skerry:image': 'debian-12', 'skerry:protect': 'true' })
     const { path } = begun
     commandLines = await argumentsDuring(() => up({ checkout: path }))
   })

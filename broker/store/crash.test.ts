@@ -46,7 +46,7 @@ for (const version of [4, 5] as const) {
       await login(`mortal-${round}`, { will: { topic: 'will', payload: Buffer.from(`${round}`), qos: 1 } })
       running.push(publishers.one.run(await login('publisher-1'), messages))
       running.push(publishers.two.run(await login('publisher-2'), messages))
-      await setTimeout(randomInt(150))
+      await setTimeout(randomInt(60))
       await broker.kill()
       await Promise.all(running)
       await broker.start()

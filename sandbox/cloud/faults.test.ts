@@ -134,4 +134,17 @@ test('a connection can be closed before or after the work, or stay silent', asyn
   assert.equal(await ask(port, 'POST', '/ssh_keys', key), 'ECONNRESET')
   assert.equal(cloud.store.state.sshKeys.length, 1)
   assert.equal(await ask(port, 'POST', '/ssh_keys', key), 409)
+  await plan(cloud, { ...post, answer: 'silent' })
+  const other = { name: 'other', public_key: publicKey.replace('AAAAIGJ', 'AAAAIGK') }
+  assert.equal(await ask(port, 'POST', '/ssh_keys', other, 200), 'SILENCE')
+  assert.equal(cloud.store.state.sshKeys.length, 2)
+})
+
+test('a fault can wait for the request that says something', async (t) => {
+  const cloud = testCloud(t)
+  const answer = { status: 500, body: { error: { code: 'server_error', message: 'no' } } }
+  await plan(cloud, { method: 'POST', path: '/v1/ssh_keys', body: { name: 'deploy' }, answer })
+  refused(await cloud.hetzner('POST', '/ssh_keys', {}), 422, 'invalid_input')
+  refused(await cloud.hetzner('POST', '/ssh_keys', key), 500, 'server_error')
+  assert.equal((await cloud.hetzner('POST', '/ssh_keys', key)).status, 201)
 })

@@ -14,14 +14,19 @@ const answer = z.union([
   z.strictObject({ status: z.int().min(400).max(599), body: z.unknown() }),
   /** Does nothing but answers well; the actions that the answer names end with this error. */
   z.strictObject({ action: z.strictObject({ code: z.string().default('action_failed'), message: z.string() }) }),
-  /** `timeout`: never answers; `close`: ends the connection; `lost`: does what is asked and ends it without an answer. */
-  z.enum(['timeout', 'close', 'lost']),
+  /**
+   * `timeout`: never answers; `close`: ends the connection; `lost`: does what is asked and ends it without an answer;
+   * `silent`: does what is asked and never answers.
+   */
+  z.enum(['timeout', 'close', 'lost', 'silent']),
 ])
 
 const faultInput = z.strictObject({
   method: z.string().regex(/^[A-Z]+$/, 'must be an HTTP method'),
   /** As in the request, without the query; `*` stands for one segment. */
   path: z.string().startsWith('/'),
+  /** What the request's JSON has to say among other things: `{"type":"CAA"}`. */
+  body: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({}),
   times: z.int().min(1).max(1000).default(1),
   answer,
 })
@@ -59,8 +64,10 @@ export class Faults {
   }
 
   /** The first fault for such a request, one time less. */
-  take(method: string, path: string): Fault | undefined {
-    const found = this.#waiting.find((fault) => fault.method === method && matches(fault.path, path))
+  take(method: string, path: string, body: unknown): Fault | undefined {
+    const found = this.#waiting.find(
+      (fault) => fault.method === method && matches(fault.path, path) && says(body, fault.body),
+    )
     if (found) {
       found.times -= 1
       this.#waiting = this.#waiting.filter(({ times }) => times > 0)
@@ -74,18 +81,26 @@ function matches(pattern: string, path: string): boolean {
   return wanted.length === given.length && wanted.every((segment, index) => segment === '*' || segment === given[index])
 }
 
+function says(body: unknown, wanted: Fault['body']): boolean {
+  const said = new Map(Object.entries(body ?? {}))
+  return Object.entries(wanted).every(([key, value]) => said.get(key) === value)
+}
+
 /** Lets the faults happen, before anything else looks at a request. */
 export function happening(faults: Faults): MiddlewareHandler {
   return async (c, next) => {
-    const fault = faults.take(c.req.method, c.req.path)
+    if (faults.waiting.length === 0) return next()
+    const asked = c.req.method === 'GET' ? undefined : await c.req.json().catch(() => undefined)
+    const fault = faults.take(c.req.method, c.req.path, asked)
     if (!fault) return next()
     if (fault.answer === 'timeout') {
-      await sleep(longestSilence, undefined, { signal: c.req.raw.signal, ref: false }).catch(() => {})
+      await silence(c)
       return hangUp(c)
     }
     if (fault.answer === 'close') return hangUp(c)
-    if (fault.answer === 'lost') {
+    if (fault.answer === 'lost' || fault.answer === 'silent') {
       await next()
+      if (fault.answer === 'silent') await silence(c)
       c.res = hangUp(c)
       return
     }
@@ -96,6 +111,11 @@ export function happening(faults: Faults): MiddlewareHandler {
     const { status, body } = fault.answer
     return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json' } })
   }
+}
+
+/** Until the client has had enough. */
+async function silence(c: Context): Promise<void> {
+  await sleep(longestSilence, undefined, { signal: c.req.raw.signal, ref: false }).catch(() => {})
 }
 
 function hangUp(c: Context<{ Bindings: HttpBindings }>): Response {

@@ -81,6 +81,14 @@ function matches(pattern: string, path: string): boolean {
   return wanted.length === given.length && wanted.every((segment, index) => segment === '*' || segment === given[index])
 }
 
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 function says(body: unknown, wanted: Fault['body']): boolean {
   const said = new Map(Object.entries(body ?? {}))
   return Object.entries(wanted).every(([key, value]) => said.get(key) === value)
@@ -90,7 +98,7 @@ function says(body: unknown, wanted: Fault['body']): boolean {
 export function happening(faults: Faults): MiddlewareHandler {
   return async (c, next) => {
     if (faults.waiting.length === 0) return next()
-    const asked = c.req.method === 'GET' ? undefined : await c.req.json().catch(() => undefined)
+    const asked = parsed(await c.req.raw.clone().text())
     const fault = faults.take(c.req.method, c.req.path, asked)
     if (!fault) return next()
     if (fault.answer === 'timeout') {

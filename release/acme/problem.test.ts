@@ -72,6 +72,13 @@ const cases: [what: string, output: string, reason: RegExp][] = [
     /^the CA's rate limit/,
   ],
   [
+    'a name that the CA does not take',
+    unexpected(
+      'The server will not issue for the identifier :: Order included an identifier for which issuance is forbidden by policy: "x"',
+    ),
+    /^the CA does not issue for this name; in its words: The server will not/,
+  ],
+  [
     'a CA that is ill',
     unexpected('The server experienced an internal error :: unable to create'),
     /^the CA has a problem of its own/,

@@ -14,6 +14,7 @@ const types: Readonly<Record<string, string>> = {
   dnssec: 'the CA does not find the address of the name in DNS',
   incorrectResponse: 'another server than this one answers for the name',
   rateLimited: "the CA's rate limit is reached",
+  rejectedIdentifier: 'the CA does not issue for this name',
   serverInternal: 'the CA has a problem of its own',
   tls: 'another server than this one answers for the name',
   unauthorized: 'another server than this one answers for the name',
@@ -27,6 +28,7 @@ const wordings: readonly (readonly [RegExp, string])[] = [
   [/too many|retry after|temporarily prevented/i, types.rateLimited ?? ''],
   [/\bCAA\b/, types.caa ?? ''],
   [/internal error/i, types.serverInternal ?? ''],
+  [/will not issue for the identifier|forbidden by policy/i, types.rejectedIdentifier ?? ''],
   [/ConnectionError|Max retries exceeded|timed out/i, 'the CA cannot be reached'],
 ]
 

@@ -2,14 +2,25 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { missing } from '../../cloud-init/launcher-fixture.ts'
 
 const options = { skip: missing, timeout: 30_000 }
 const minute = 60_000
 const lineage = 'skerry-0123'
+const authority = createServer((socket) => socket.destroy())
+let directory = ''
+
+before(async () => {
+  await once(authority.listen(0, '127.0.0.1'), 'listening')
+  const address = authority.address()
+  assert.ok(address && typeof address === 'object')
+  directory = `https://127.0.0.1:${address.port}/dir`
+})
+after(() => authority.close())
 
 test('a certificate that comes ends the asking, and what had failed is forgotten', options, async (t) => {
   const server = new Server(t, 'ln -sfn /etc/letsencrypt/live/skerry-0123 /etc/skerry/web')
@@ -44,9 +55,22 @@ test('a failure is written down with its reason, and the next attempt waits', op
   assert.ok(attempts.next >= before + 9 * minute && attempts.next <= Date.now() + 9 * minute)
   assert.match(
     String(said),
-    /^no certificate for mqtt\.example\.com from https:\/\/acme\.example\.com\/: the CA does not find/,
+    /^no certificate for mqtt\.example\.com from https:\/\/127\.0\.0\.1:\d+\/dir: the CA does not find/,
   )
   assert.equal(server.read('run/asked').split('\n').length, 2)
+})
+
+test('a CA that nobody can reach is written down without certbot', options, async (t) => {
+  const server = new Server(t, 'exit 0')
+  const { child, ended } = server.run('https://127.0.0.1:1/dir')
+  await once(child.stderr, 'data')
+  child.kill()
+  await ended
+  assert.equal(
+    JSON.parse(readFileSync(server.attemptsFile, 'utf8')).reason,
+    'the CA cannot be reached: connect ECONNREFUSED 127.0.0.1:1',
+  )
+  assert.equal(server.read('run/asked'), '')
 })
 
 test('started again before its time, it asks nobody until then', options, async (t) => {
@@ -82,14 +106,15 @@ class Server {
     writeFileSync(this.attemptsFile, JSON.stringify({ lineage, count: 2, reason: 'why', next }))
   }
 
-  run() {
+  /** @param to URL of the CA's directory */
+  run(to = directory) {
     const fixture = new URL('../../cloud-init/launcher-fixture.sh', import.meta.url).pathname
     const program = new URL('run.ts', import.meta.url).pathname
     const command = ['--mount', '--propagation', 'private', fixture, this.#root, process.execPath, program]
     const env = {
       PATH: `/run/bin:${process.env.PATH}`,
       SKERRY_HOSTNAME: 'mqtt.example.com',
-      SKERRY_ACME_DIRECTORY: 'https://acme.example.com/',
+      SKERRY_ACME_DIRECTORY: to,
       SKERRY_ACME_EMAIL: 'operator@example.com',
       SKERRY_ACME_LINEAGE: lineage,
     }

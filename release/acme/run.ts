@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { writeDurably } from '../durable-file.ts'
 import { afterFailure, attemptsFile, parseAttempts, waitingTime } from './attempts.ts'
 import { explainProblem, type Problem } from './problem.ts'
+import { findUnreachable } from './reach.ts'
 
 const setting = (name: string): string => process.env[name] ?? ''
 const hostname = setting('SKERRY_HOSTNAME')
@@ -16,7 +17,7 @@ const deployed = '/opt/skerry/current/acme/deployed'
 let attempts = existsSync(attemptsFile) ? parseAttempts(readFileSync(attemptsFile, 'utf8'), lineage) : undefined
 while (true) {
   await pause(waitingTime(attempts, Date.now()))
-  const problem = await ask()
+  const problem = (await findUnreachable(directory)) ?? (await ask())
   if (!problem) break
   attempts = afterFailure(attempts, lineage, problem, Date.now())
   writeDurably(attemptsFile, JSON.stringify(attempts), 0o644)

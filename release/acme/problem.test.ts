@@ -94,22 +94,54 @@ const cases: [what: string, output: string, reason: RegExp][] = [
 ]
 
 for (const [what, output, reason] of cases) {
-  test(`${what} is told in plain words`, () => assert.match(explainProblem(output).reason, reason))
+  test(`${what} is told in plain words`, () => assert.match(explainProblem(output, '').reason, reason))
 }
 
+test('what certbot of Debian 12 stumbles over is found in its log', () => {
+  const stumbling = unexpected("AttributeError: can't set attribute")
+  const log = (type: string, words: string) => `Traceback (most recent call last):
+    raise messages.Error.from_json(jobj)
+acme.messages.Error: urn:ietf:params:acme:error:${type} :: ${words}
+
+During handling of the above exception, another exception occurred:
+
+AttributeError: can't set attribute
+`
+  const rateLimited = explainProblem(
+    stumbling,
+    log('rateLimited', `There were too many requests of a given type :: ${limit}`),
+  )
+  assert.match(rateLimited.reason, /^the CA's rate limit is reached; in its words: There were too many requests/)
+  assert.equal(rateLimited.retryAfter, Date.UTC(2026, 10, 22, 15, 34))
+  assert.match(
+    explainProblem(stumbling, log('caa', 'CAA records forbid the CA from issuing')).reason,
+    /^a CAA record in DNS forbids this CA/,
+  )
+  // Of an account here, not of a challenge.
+  assert.match(
+    explainProblem(stumbling, log('unauthorized', 'The client lacks sufficient authorization')).reason,
+    /^in its words: The client lacks/,
+  )
+  // Of an attempt before.
+  assert.match(
+    explainProblem('Another instance of Certbot is already running.', log('caa', 'x')).reason,
+    /Another instance/,
+  )
+})
+
 test('the time before which the CA wants to hear nothing is understood, in UTC', () => {
-  assert.equal(explainProblem(unexpected(limit)).retryAfter, Date.UTC(2026, 10, 22, 15, 34))
+  assert.equal(explainProblem(unexpected(limit), '').retryAfter, Date.UTC(2026, 10, 22, 15, 34))
   assert.equal(
-    explainProblem(unexpected('retry after 2026-11-22T15:34:00Z')).retryAfter,
+    explainProblem(unexpected('retry after 2026-11-22T15:34:00Z'), '').retryAfter,
     Date.UTC(2026, 10, 22, 15, 34),
   )
   for (const words of ['retry after a while', 'retry after 2026-99-99 99:99:99', 'ValueError']) {
-    assert.equal('retryAfter' in explainProblem(unexpected(words)), false, words)
+    assert.equal('retryAfter' in explainProblem(unexpected(words), ''), false, words)
   }
 })
 
 test('words of strangers neither steer a terminal nor fill it', () => {
-  const { reason } = explainProblem(challenge('unauthorized', `\u001b[2J\u009b31m"${'x'.repeat(10_000)}"`))
+  const { reason } = explainProblem(challenge('unauthorized', `\u001b[2J\u009b31m"${'x'.repeat(10_000)}"`), '')
   assert.match(reason, /^[\x20-\x7e]+…$/)
   assert.ok(reason.length < 400)
 })

@@ -32,9 +32,15 @@ const wordings: readonly (readonly [RegExp, string])[] = [
   [/ConnectionError|Max retries exceeded|timed out/i, 'the CA cannot be reached'],
 ]
 
-/** @param output everything that certbot said in an attempt that failed */
-export function explainProblem(output: string): Problem {
-  const { type, detail } = reported(output)
+/** Those of them that answer an order; elsewhere the others would speak of a challenge. */
+const orderTypes = ['caa', 'rateLimited', 'rejectedIdentifier', 'serverInternal']
+
+/**
+ * @param output everything that certbot said in an attempt that failed
+ * @param log of the same attempt, or its end
+ */
+export function explainProblem(output: string, log: string): Problem {
+  const { type, detail } = reported(output, log)
   const exactType = type === 'connection' && unresolved.test(detail) ? 'dns' : type
   const meaning = types[exactType] ?? wordings.find(([wording]) => wording.test(detail))?.[1]
   const retryAfter = parseRetryAfter(detail)
@@ -44,11 +50,19 @@ export function explainProblem(output: string): Problem {
   }
 }
 
-/** A failed challenge comes as "Type" and "Detail", anything else as the lines after "An unexpected error occurred:". */
-function reported(output: string): { type: string; detail: string } {
+/**
+ * A failed challenge comes as "Type" and "Detail", anything else as the lines after "An unexpected error occurred:". What the
+ * CA said to an order has its type in the log alone; certbot of Debian 12 stumbles over it, and says only "AttributeError".
+ */
+function reported(output: string, log: string): { type: string; detail: string } {
   const [, type, detail] = /^ *Type: +(\S+)\n *Detail: (.+)$/m.exec(output) ?? []
   if (type !== undefined && detail !== undefined) return { type, detail: printable(detail) }
   const [, unexpected] = /An unexpected error occurred:\n(.+)/.exec(output) ?? []
+  const refusals = log.matchAll(/^acme\.messages\.Error: urn:ietf:params:acme:error:(\w+) :: (.+)$/gm)
+  const [, refusal = '', words] = [...refusals].at(-1) ?? []
+  if (unexpected !== undefined && words !== undefined) {
+    return { type: orderTypes.includes(refusal) ? refusal : '', detail: printable(words) }
+  }
   const lines = output
     .split('\n')
     .filter((line) => line.trim() !== '' && !/^(Saving debug log|Ask for help)/.test(line))

@@ -12,6 +12,7 @@ const setting = (name: string): string => process.env[name] ?? ''
 const hostname = setting('SKERRY_HOSTNAME')
 const directory = setting('SKERRY_ACME_DIRECTORY')
 const lineage = setting('SKERRY_ACME_LINEAGE')
+const log = '/var/log/letsencrypt/letsencrypt.log'
 const deployed = '/opt/skerry/current/acme/deployed'
 
 let attempts = existsSync(attemptsFile) ? parseAttempts(readFileSync(attemptsFile, 'utf8'), lineage) : undefined
@@ -23,7 +24,7 @@ while (true) {
   writeDurably(attemptsFile, JSON.stringify(attempts), 0o644)
   console.error(
     `no certificate for ${hostname} from ${directory}: ${problem.reason}. ` +
-      `The next attempt is at ${new Date(attempts.next).toISOString()}; details: /var/log/letsencrypt/letsencrypt.log`,
+      `The next attempt is at ${new Date(attempts.next).toISOString()}; details: ${log}`,
   )
 }
 rmSync(attemptsFile, { force: true })
@@ -51,6 +52,6 @@ async function ask(): Promise<Problem | undefined> {
         killed?: boolean
       }
     if (killed) return { reason: 'certbot did not end within five minutes' }
-    return explainProblem(`${stdout}\n${stderr}`.trim() || message)
+    return explainProblem(`${stdout}\n${stderr}`.trim() || message, existsSync(log) ? readFileSync(log, 'utf8') : '')
   }
 }

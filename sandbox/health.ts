@@ -99,12 +99,14 @@ export async function knockAll(reach: Reach): Promise<Record<string, string | un
  * @throws Error that names the doors that stay closed, and why
  */
 export async function waitUntilHealthy(reach: Reach, report: Report): Promise<void> {
+  let reported = ''
   await pRetry(
     async () => {
       const closed = Object.entries(await knockAll(reach)).filter(([, reason]) => reason !== undefined)
       if (closed.length === 0) return
       const text = closed.map(([name, reason]) => `${name}: ${reason}`).join('; ')
-      report(`waiting: ${text}`)
+      if (text !== reported) report(`waiting: ${text}`)
+      reported = text
       throw new Error(`Not every door lets a client in: ${text}. See: npm run sandbox -- logs`)
     },
     { retries: 60, minTimeout: 1_000, factor: 1 },

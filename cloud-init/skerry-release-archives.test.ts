@@ -36,9 +36,12 @@ test('a release that was tampered with on its way is not applied', options, asyn
 test('a missing upload is asked for, and a link is not followed', options, async (t) => {
   const server = new LauncherFixture(t)
   const runtime = await server.uploadRuntime()
-  assert.match((await server.run(['apply', zero, runtime])).stderr, /release-0+\.tar\.gz is not there: upload it first/)
+  assert.match(
+    (await server.run(['apply', zero, runtime])).stderr,
+    /release-0+\.tar\.gz is not there: upload it, with pulumi up --replace '\*\*CopyToRemote::release'/,
+  )
   symlinkSync('/etc/passwd', server.path(`var/lib/skerry-incoming/release-${zero}.tar.gz`))
-  assert.match((await server.run(['apply', zero, runtime])).stderr, /is not there: upload it first/)
+  assert.match((await server.run(['apply', zero, runtime])).stderr, /is not there: upload it, with pulumi up/)
 })
 
 const unsafe: Record<string, HeaderWithName> = {

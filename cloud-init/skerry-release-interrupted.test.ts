@@ -53,7 +53,7 @@ test('what is left of a release that was being removed does not pass for one', o
   mkdirSync(`${left}/more`)
   const { status, stderr } = await server.run(['apply', 'a'.repeat(64), runtime])
   assert.equal(status, 1)
-  assert.match(stderr, /is not there: upload it first/)
+  assert.match(stderr, /is not there: upload it, with pulumi up/)
   assert.equal((await server.run(['apply', release, runtime])).status, 0)
   assertTidy(server)
 })
@@ -62,7 +62,10 @@ test('an upload of which only the beginning has arrived is refused, and the whol
   const { server, runtime } = await withRelease(t)
   const next = await server.uploadRelease(`${good} # next`)
   truncateSync(server.path(`var/lib/skerry-incoming/release-${next}.tar.gz`), 100)
-  assert.match((await server.run(['apply', next, runtime])).stderr, /upload it again/)
+  assert.match(
+    (await server.run(['apply', next, runtime])).stderr,
+    /upload it again, with pulumi up --replace '\*\*CopyToRemote::release'/,
+  )
   await server.uploadRelease(`${good} # next`)
   assert.equal((await server.run(['apply', next, runtime])).status, 0)
 })

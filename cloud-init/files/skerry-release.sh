@@ -55,14 +55,14 @@ check_members() {
 unpack() {
   local upload=$incoming/$1-$2.tar.gz target=$base/$1s/$2 partial=$base/$1s/$2.partial
   if [[ ! -d $target ]]; then
-    [[ -f $upload && ! -L $upload ]] || fail "$upload is not there: upload it first"
+    [[ -f $upload && ! -L $upload ]] || fail "$upload is not there: upload it, with pulumi up --replace '**CopyToRemote::$1'"
     rm -rf "$partial"
     mkdir -p "$partial"
     # Hashed as a copy: the upload's owner could change it between the check and the use.
     (umask 077 && head -c "$((archive_limit + 1))" <"$upload" >"$partial.archive")
     if ! echo "$2  $partial.archive" | sha256sum --check --status; then
       rm -rf "$partial" "$partial.archive" "$upload"
-      fail "$upload does not have the SHA-256 in its name: upload it again"
+      fail "$upload does not have the SHA-256 in its name: upload it again, with pulumi up --replace '**CopyToRemote::$1'"
     fi
     check_members "$upload" "$partial.archive"
     # --touch: the archive's times are all the same, but web caches tell files apart by them.

@@ -45,6 +45,11 @@ program
   .action(async () => (await import('./commands/down.ts')).down(sandboxInstance()))
 
 program
+  .command('recover')
+  .description('put the state in order after an "up" that was killed; the next one goes on from there')
+  .action(async () => (await import('./commands/recover.ts')).recover(sandboxInstance()))
+
+program
   .command('status')
   .description('what stands, and whether it answers; exit code 1 when it does not')
   .option('--json', 'for programs')

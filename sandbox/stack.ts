@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { execa, type Options } from 'execa'
 import { parseDocument } from 'yaml'
+import type { Engine as Commands } from '../infra/recover/engine.ts'
 import { zoneId } from './cloud/cloudflare/zones.ts'
 import { pulumiEnvironment } from './engine/environment.ts'
 import type { Engine } from './engine/locate.ts'
@@ -24,6 +25,10 @@ export interface Stack {
    * @throws Error with the last lines when the command fails
    */
   run(parameters: readonly string[], report: Report, input?: string): Promise<void>
+  /** Runs one command to its end, whatever that is. */
+  readonly ask: Commands
+  /** The variables that the engine gets. */
+  readonly environment: NodeJS.ProcessEnv
   /** Runs one command and parses what it prints as JSON. */
   json(parameters: readonly string[]): Promise<unknown>
 }
@@ -90,6 +95,8 @@ export async function openStack(instance: Instance, engine: Engine): Promise<Sta
     reject: false,
   } satisfies Options
   return {
+    environment: options.env,
+    ask: async (parameters, input = '') => execa(engine.pulumi, parameters, { ...options, input }),
     async attach(parameters) {
       const result = await execa(engine.pulumi, parameters, { ...options, stdio: 'inherit' })
       return result.exitCode ?? 1

@@ -18,6 +18,7 @@ const named = z.object({
   public_net: z.object({ ipv4: z.object({ id: z.int() }).nullish() }).optional(),
   volumes: z.array(z.int()).optional(),
 })
+const plugged = z.object({ id: z.int(), server: z.int().nullish() })
 const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) })
 
 /** A server type as the API offers it; prices are per month with VAT, in the currency of the account. */
@@ -59,6 +60,12 @@ export class Hetzner {
   async named(kind: Kind, name: string): Promise<Named | undefined> {
     const [found] = await this.#all(`/${kind}?${new URLSearchParams({ name })}&`, kind, named)
     return found
+  }
+
+  /** The id of the server that a volume is plugged into; undefined when in none, or when there is no such volume. */
+  async serverOf(volumeId: number): Promise<number | undefined> {
+    const volumes = await this.#all('/volumes?', 'volumes', plugged)
+    return volumes.find(({ id }) => id === volumeId)?.server ?? undefined
   }
 
   async #all<Item>(path: string, key: string, schema: z.ZodType<Item>): Promise<Item[]> {

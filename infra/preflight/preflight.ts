@@ -1,24 +1,17 @@
 import { ResourceHook, type ResourceHookArgs, type ResourceTransformation, runtime } from '@pulumi/pulumi'
 import type { Settings, StackConfiguration } from '../settings.ts'
 import { images } from '../settings-table.ts'
-import { Cloudflare } from './cloudflare.ts'
+import { clientsOf } from './clients.ts'
+import type { Cloudflare } from './cloudflare.ts'
 import { Gathering } from './gathering.ts'
-import { Hetzner, type Kind, type Named } from './hetzner.ts'
+import type { Hetzner, Kind, Named } from './hetzner.ts'
+import { dnsRecordType, kinds } from './kinds.ts'
 import { nameTaken } from './names.ts'
 import { judgeOrder, judgeType } from './offers.ts'
 import { judgeRecord } from './records.ts'
 import { all, fine, refused, type Verdict, warned } from './verdict.ts'
 
 type Judge = (args: ResourceHookArgs) => Promise<Verdict>
-
-const kinds: Readonly<Record<string, Kind>> = {
-  'hcloud:index/primaryIp:PrimaryIp': 'primary_ips',
-  'hcloud:index/volume:Volume': 'volumes',
-  'hcloud:index/firewall:Firewall': 'firewalls',
-  'hcloud:index/sshKey:SshKey': 'ssh_keys',
-  'hcloud:index/server:Server': 'servers',
-}
-const dnsRecord = 'cloudflare:index/dnsRecord:DnsRecord'
 
 /**
  * Looks before it leaps: what is about to be made or changed at Hetzner or Cloudflare is first held against what their
@@ -33,19 +26,11 @@ export class Preflight {
   #writing: Promise<void> | undefined
   #zone: Promise<Verdict> | undefined
 
-  constructor(settings: Settings, { values, environment }: StackConfiguration) {
-    const value = (key: string, variable: string, fallback = '') =>
-      (values[key] ?? environment[variable] ?? fallback).replace(/\/+$/, '')
+  constructor(settings: Settings, configuration: StackConfiguration) {
+    const { hetzner, cloudflare } = clientsOf(configuration)
     this.#settings = settings
-    this.#hetzner = new Hetzner(
-      value('hcloud:endpoint', 'HCLOUD_ENDPOINT', 'https://api.hetzner.cloud/v1'),
-      value('hcloud:token', 'HCLOUD_TOKEN'),
-    )
-    this.#cloudflare = new Cloudflare(
-      value('cloudflare:baseUrl', 'CLOUDFLARE_BASE_URL', 'https://api.cloudflare.com/client/v4'),
-      value('cloudflare:apiToken', 'CLOUDFLARE_API_TOKEN'),
-      settings.cloudflareZoneId,
-    )
+    this.#hetzner = hetzner
+    this.#cloudflare = cloudflare(settings.cloudflareZoneId)
   }
 
   /** For the options of a component: gives the resources below it their checks. */
@@ -63,7 +48,7 @@ export class Preflight {
   }
 
   #judgeOf(type: string, name: string): Judge | undefined {
-    if (type === dnsRecord) return (args) => this.#judgeRecord(args)
+    if (type === dnsRecordType) return (args) => this.#judgeRecord(args)
     const kind = kinds[type]
     if (!kind) return undefined
     return async (args) => {

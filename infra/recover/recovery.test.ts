@@ -73,6 +73,22 @@ it('the lock of a process of this machine that is gone is taken away without a q
   assert.match(said, /is free again.*process 4194304/)
 })
 
+it('an update that runs on this machine is left alone, whatever is said', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'skerry-recover-'))
+  const pulumi = join(directory, 'pulumi')
+  await symlink('/bin/sleep', pulumi)
+  const child = spawn(pulumi, ['60'])
+  try {
+    await once(child, 'spawn')
+    const { outcome, asked } = await run({ lock: locked(hostname(), Number(child.pid)) }, true)
+    assert.match(outcome, new RegExp(`An update runs .*kill ${child.pid}`))
+    assert.ok(!asked.includes('cancel --yes'))
+  } finally {
+    child.kill()
+    await rm(directory, { recursive: true })
+  }
+})
+
 it("the number of a dead engine may be another program's by now", async () => {
   assert.equal((await run({ lock: locked(hostname(), process.pid) })).outcome, 'done')
 })

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { parse, parseDocument } from 'yaml'
+import { type Image, suites } from './machine/base.ts'
 
 /**
  * Brings what changed in the checkout's settings into those of a standing stack, and leaves alone what was set there by
@@ -17,4 +18,10 @@ export function broughtIn(standing: string, earlier: string, now: string): strin
     else document.deleteIn(['config', key])
   }
   return document.toString()
+}
+
+/** @returns the image of the next server, by the YAML text of a stack's file; undefined where the sandbox has no such system */
+export function imageIn(settings: string): Image | undefined {
+  const image: unknown = parse(settings)?.config?.['skerry:image'] ?? 'debian-13'
+  return Object.keys(suites).find((name): name is Image => name === image)
 }

@@ -9,9 +9,10 @@ import { pulumiEnvironment } from './engine/environment.ts'
 import type { Engine } from './engine/locate.ts'
 import { sandboxFiles } from './files.ts'
 import { edgePorts, type Instance } from './instance.ts'
+import type { Image } from './machine/base.ts'
 import { randomPassword } from './password.ts'
 import type { Report } from './progress.ts'
-import { broughtIn } from './settings.ts'
+import { broughtIn, imageIn } from './settings.ts'
 import { sandboxTokens } from './tokens.ts'
 
 const checkout = join(import.meta.dirname, '..')
@@ -25,6 +26,8 @@ export interface Stack {
    * @throws Error with the last lines when the command fails
    */
   run(parameters: readonly string[], report: Report, input?: string): Promise<void>
+  /** Of the next server; undefined where the sandbox has no such system. */
+  readonly image: Image | undefined
   /** Runs one command to its end, whatever that is. */
   readonly ask: Commands
   /** The variables that the engine gets. */
@@ -95,6 +98,7 @@ export async function openStack(instance: Instance, engine: Engine): Promise<Sta
     reject: false,
   } satisfies Options
   return {
+    image: imageIn(await readFile(join(files.project, 'Pulumi.sandbox.yaml'), 'utf8')),
     environment: options.env,
     ask: async (parameters, input = '') => execa(engine.pulumi, parameters, { ...options, input }),
     async attach(parameters) {

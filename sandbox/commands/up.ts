@@ -9,7 +9,7 @@ import { waitUntilHealthy } from '../health.ts'
 import { addHostsEntries } from '../hosts.ts'
 import type { Instance } from '../instance.ts'
 import { exclusively } from '../lock.ts'
-import { ensureBase } from '../machine/base.ts'
+import { ensureBase, suites } from '../machine/base.ts'
 import { installPrerequisites } from '../machine/prerequisites.ts'
 import { sweep } from '../machine/sweep.ts'
 import { Progress } from '../progress.ts'
@@ -23,7 +23,6 @@ export async function up(instance: Instance): Promise<void> {
     await endEarlierCommand(instance)
     const progress = new Progress()
     await progress.step('Tools of this machine', installPrerequisites)
-    await progress.step('Debian base system', (report) => ensureBase('trixie', report))
     const engine = await progress.step('Pulumi engine', locateEngine)
 
     // What was interrupted before it first stood is not worth mending: begin afresh.
@@ -33,6 +32,8 @@ export async function up(instance: Instance): Promise<void> {
     if (!stands) await progress.step('Emulated cloud', () => startCloud(instance))
 
     const stack = await openStack(instance, engine)
+    const { image } = stack
+    if (image) await progress.step(`Base system ${image}`, (report) => ensureBase(suites[image], report))
     await progress.step('pulumi up', async (report) => {
       await stack.run(stands ? ['cancel', '--yes'] : ['stack', 'init', 'sandbox'], report)
       await ensureTryUser(instance, stack, report)

@@ -6,7 +6,10 @@ import { execa } from 'execa'
 import { cacheDirectory } from '../instance.ts'
 import { type Reach, readReach } from './reach.ts'
 
-export type Suite = 'bookworm' | 'trixie'
+/** Image as the cloud names it → suite of Debian. */
+export const suites = { 'debian-12': 'bookworm', 'debian-13': 'trixie' } as const
+export type Image = keyof typeof suites
+export type Suite = (typeof suites)[Image]
 export type Report = (message: string) => void
 
 const here = import.meta.dirname

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ServerOrder } from '../cloud/datacenter.ts'
 import type { Instance } from '../instance.ts'
-import { ensureBase, type Report, type Suite } from './base.ts'
+import { ensureBase, type Report, suites } from './base.ts'
 import { cgroupProcesses, endCgroup, inCgroup, instanceCgroup, makeCgroup } from './cgroup.ts'
 import { createDisk } from './disk.ts'
 import { removeLink, uplink } from './iproute.ts'
@@ -13,7 +13,6 @@ import { growLoopDevice, isMounted, makeLoopDevice, releaseLoopDevice } from './
 import { gateway, gateway6, interfaceName } from './network.ts'
 import { automount, cutOff, plugIn, pullOut } from './plug.ts'
 
-const suites = { 'debian-12': 'bookworm', 'debian-13': 'trixie' } as const satisfies Record<ServerOrder['image'], Suite>
 /** `kill -s RTMIN+5`: systemd as process 1 reboots, services stopped in order (systemd(1), "Signals"). */
 const rebootSignal = 34 + 5
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { record } from '../recorder.ts'
-import { componentNames, importCommand } from './adoption.ts'
+import { componentNames, importCommand, recoverCommand } from './adoption.ts'
 import { nameTaken } from './names.ts'
 
 const urn =
@@ -46,6 +46,11 @@ describe('the command that adopts', () => {
   })
 })
 
+it('the command after an up that was killed is the one of the stack, or of the sandbox', () => {
+  assert.equal(recoverCommand(urn), 'npm run recover -- --stack prod')
+  assert.equal(recoverCommand(urn.replace(':prod:', ':sandbox:')), 'npm run sandbox -- recover')
+})
+
 describe('a name that is taken at Hetzner', () => {
   const found = { id: 7, name: 'mqtt.example.com', labels: {} }
 
@@ -54,13 +59,14 @@ describe('a name that is taken at Hetzner', () => {
       const sentence = nameTaken(kind, found, urn)
       assert.match(sentence, /named mqtt\.example\.com already \(id 7\)\. It was not made by Skerry\./)
       assert.ok(sentence.includes(importCommand(urn, '7')))
+      assert.doesNotMatch(sentence, /recover/)
     })
   }
 
   for (const kind of ['firewalls', 'ssh_keys', 'servers'] as const) {
     it(`must be given up: ${kind}`, () => {
       const sentence = nameTaken(kind, { ...found, labels: { 'managed-by': 'skerry' } }, urn)
-      assert.match(sentence, /It was made by Skerry/)
+      assert.match(sentence, /It was made by Skerry.*killed\. After that one:\n {2}npm run recover -- --stack prod\n/)
       assert.match(sentence, /Delete or rename it/)
       assert.doesNotMatch(sentence, /import/)
     })

@@ -6,6 +6,12 @@ export const componentNames: Readonly<Record<string, string>> = {
   'skerry:infra:Storage': 'storage',
 }
 
+/** What puts the state of a resource's stack in order after an `up` that was killed. */
+export function recoverCommand(urn: string): string {
+  const [, , stack = ''] = urn.split(':')
+  return stack === 'sandbox' ? 'npm run sandbox -- recover' : `npm run recover -- --stack ${stack}`
+}
+
 interface ImportedResource {
   readonly type: string
   readonly name: string

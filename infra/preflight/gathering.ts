@@ -2,28 +2,26 @@ import { log } from '@pulumi/pulumi'
 import { refused, type Verdict } from './verdict.ts'
 
 /**
- * Runs checks that come one by one, some at the same time, and tells their refusals together: the engine stops at the
- * first failure, and a person wants to hear of all.
+ * Runs checks that come one by one, some at the same time. The engine stops at the first failure, and a person wants to
+ * hear of all: so those of one moment fail together, each with what is wrong with its own resource.
  */
 export class Gathering {
-  readonly #refusals = new Set<string>()
+  readonly #told = new Set<string>()
   readonly #warnings = new Set<string>()
   #running = 0
   #waiting: (() => void)[] = []
-  #told = 0
 
-  /** @throws Error with every refusal so far, when the check refuses; what has been told is not told again */
+  /** @throws Error with the check's refusals; what was told of another resource, as of a token, is not told again */
   async run(check: () => Promise<Verdict>): Promise<void> {
     this.#running += 1
     const { refusals = [], warnings = [] } = await check().catch((error: unknown) =>
       refused(error instanceof Error ? error.message : String(error)),
     )
-    for (const refusal of refusals) this.#refusals.add(refusal)
     for (const warning of warnings) this.#warn(warning)
     await this.#others()
     if (refusals.length === 0) return
-    const untold = [...this.#refusals].slice(this.#told)
-    this.#told = this.#refusals.size
+    const untold = refusals.filter((refusal) => !this.#told.has(refusal))
+    for (const refusal of untold) this.#told.add(refusal)
     throw new Error(untold.join('\n\n') || 'refused for a reason that is given with another resource')
   }
 

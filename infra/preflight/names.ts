@@ -1,4 +1,4 @@
-import { importCommand } from './adoption.ts'
+import { importCommand, recoverCommand } from './adoption.ts'
 import type { Kind, Named } from './hetzner.ts'
 
 const words: Readonly<Record<Kind, string>> = {
@@ -16,7 +16,7 @@ const adoptable: ReadonlySet<Kind> = new Set(['primary_ips', 'volumes'])
 export function nameTaken(kind: Kind, { id, name, labels }: Named, urn: string): string {
   const origin =
     labels['managed-by'] === 'skerry'
-      ? 'It was made by Skerry: by an up that was killed, by a stack with the same hostname, or before the state was lost.'
+      ? `It was made by Skerry: by a stack with the same hostname, before the state was lost, or by an up that was killed. After that one:\n  ${recoverCommand(urn)}`
       : 'It was not made by Skerry.'
   const remedy = adoptable.has(kind)
     ? ['To let this stack have it:', `  ${importCommand(urn, String(id))}`, 'Or choose another skerry:hostname.']

@@ -20,6 +20,7 @@ describe('an address record', () => {
     const [refusal = '', ...more] = judgeRecord(wanted, [record('A', '192.0.2.1')]).refusals ?? []
     assert.deepEqual(more, [])
     assert.match(refusal, /^mqtt\.example\.com has an A record already, to 192\.0\.2\.1/)
+    assert.match(refusal, /killed: npm run recover -- --stack test$/m)
     assert.ok(refusal.includes(importCommand(urn, 'Z/R')), refusal)
     assert.doesNotMatch(refusal, /more than one/)
   })

@@ -1,4 +1,4 @@
-import { importCommand } from './adoption.ts'
+import { importCommand, recoverCommand } from './adoption.ts'
 import type { DnsRecord } from './cloudflare.ts'
 import { fine, refused, type Verdict, warned } from './verdict.ts'
 
@@ -35,6 +35,7 @@ function judgeAddress({ urn, zoneId, name, type }: WantedRecord, existing: reado
   return refused(
     [
       `${name} has an ${type} record already, to ${first.content}: a second one would lead some clients elsewhere.`,
+      `After an up that was killed: ${recoverCommand(urn)}`,
       'If another stack has it, choose another skerry:hostname. To let this stack have it and lead it to its own address:',
       `  ${importCommand(urn, `${zoneId}/${first.id}`)}`,
       ...several,
@@ -47,7 +48,11 @@ function judgeCaa({ urn, zoneId, name, issuer }: WantedRecord, existing: readonl
   const same = issuing.find(({ data }) => data?.tag === 'issue' && data.value === issuer)
   if (same) {
     return refused(
-      `${name} has the same CAA record already. To let this stack have it:\n  ${importCommand(urn, `${zoneId}/${same.id}`)}`,
+      [
+        `${name} has the same CAA record already. After an up that was killed: ${recoverCommand(urn)}`,
+        'Otherwise, to let this stack have it:',
+        `  ${importCommand(urn, `${zoneId}/${same.id}`)}`,
+      ].join('\n'),
     )
   }
   if (issuing.length === 0) return fine

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Resolver } from 'node:dns/promises'
+import { zoneId } from '../sandbox/cloud/cloudflare/zones.ts'
 import { edgePorts } from '../sandbox/instance.ts'
 import { sandboxTokens } from '../sandbox/tokens.ts'
 import { eventually } from './eventually.ts'
@@ -93,6 +94,17 @@ export async function actOnServer(action: 'reboot' | 'poweroff' | 'poweron'): Pr
     const { body } = await ask('hetzner', 'GET', `/v1/actions?id=${begun}`)
     assert.equal((body.actions as { status: string }[])[0]?.status, 'success')
   })
+}
+
+/** Where Cloudflare has the zone's records. */
+export const dnsRecords = `/client/v4/zones/${zoneId(instance.zone)}/dns_records`
+
+/** Deletes the one record of a type, as its owner could in the console. */
+export async function deleteRecord(type: string): Promise<void> {
+  const { body } = await ask('cloudflare', 'GET', dnsRecords)
+  const found = (body.result as { id: string; type: string }[]).find((record) => record.type === type)
+  assert.ok(found, `there is no ${type} record`)
+  assert.equal((await ask('cloudflare', 'DELETE', `${dnsRecords}/${found.id}`)).status, 200)
 }
 
 /** The name's addresses, asked of the zone's name server. */

@@ -9,6 +9,10 @@ import type { Summary } from '../sandbox/summary.ts'
 export interface SandboxStatus extends Summary {
   readonly state: string
   readonly urls: Readonly<Record<'mqtt' | 'mqtts' | 'wss' | 'https', string>>
+  /** Names of doors that let nobody in → why. */
+  readonly closed: Readonly<Record<string, string>>
+  /** What the server says of itself, line by line. */
+  readonly server: readonly string[]
 }
 
 export interface Run {

@@ -53,14 +53,19 @@ export async function changeSetting(key: string, value: unknown): Promise<void> 
   await writeFile(settingsFile(), await settingsWith(key, value))
 }
 
-const update = ['pulumi', 'up', '--yes', '--skip-preview', '--suppress-outputs']
+/** `pulumi up` as the tests run it. */
+export const update = ['pulumi', 'up', '--yes', '--skip-preview', '--suppress-outputs']
 
 /** `pulumi up`, which has to succeed. */
 export const pulumiUp = (...options: readonly string[]): Promise<Run> => run([...update, ...options])
 
-/** `pulumi up`, which has to fail; @returns what it said, its wrapped lines joined */
-export async function failingUp(): Promise<string> {
-  const { exitCode, output } = await tryToRun(update)
+/**
+ * `pulumi up`, which has to fail.
+ * @param deadline milliseconds
+ * @returns what it said, its wrapped lines joined
+ */
+export async function failingUp(deadline = 600_000): Promise<string> {
+  const { exitCode, output } = await tryToRun(update, { deadline })
   assert.ok(exitCode, `pulumi up ended with ${exitCode}:\n${output}`)
   // A fault of the program itself shows where in it.
   assert.doesNotMatch(output, /\n\s+at .*\.(ts|js):\d+/)

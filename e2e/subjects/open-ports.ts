@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import { execa } from 'execa'
 import { ports } from '../../infra/ports.ts'
 import { addOutsider, removeOutsider } from '../../sandbox/machine/network.ts'
+import { resolvedAddresses } from '../cloud.ts'
+import { families } from '../families.ts'
 import { type Answer, scan } from '../ports.ts'
 import { instance, onServer, sandbox } from '../sandbox.ts'
 
@@ -10,12 +12,14 @@ const minute = 60_000
 
 export function openPorts() {
   describe('the network', { timeout: 3 * minute }, () => {
-    test('of all 65535 ports, those of the list answer and nothing else makes a sound', async () => {
-      const everything = Array.from({ length: 65_535 }, (_, index) => index + 1)
-      const answers = await scan(sandbox().address, everything)
-      const expected = ports.map(({ number }) => [number, 'open'] as const)
-      assert.deepEqual([...answers].sort(byPort), [...expected].sort(byPort))
-    })
+    for (const family of families) {
+      test(`of all 65535 ports over IPv${family}, those of the list answer and nothing else makes a sound`, async () => {
+        const everything = Array.from({ length: 65_535 }, (_, index) => index + 1)
+        const answers = await scan((await resolvedAddresses())[family], everything)
+        const expected = ports.map(({ number }) => [number, 'open'] as const)
+        assert.deepEqual([...answers].sort(byPort), [...expected].sort(byPort))
+      })
+    }
 
     test('SSH is for its networks alone: a stranger meets silence there, and is served elsewhere', async () => {
       const [zero = ''] = instance.network.split('/')

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
-import { zoneId } from '../../sandbox/cloud/cloudflare/zones.ts'
-import { ask, forgetFaults, plan, resolvedAddresses, takeAway, theServer } from '../cloud.ts'
+import { ask, deleteRecord, dnsRecords, forgetFaults, plan, resolvedAddresses, takeAway, theServer } from '../cloud.ts'
 import { eventually } from '../eventually.ts'
 import { leave, visitAll } from '../families.ts'
-import { instance, run, sandbox, up } from '../sandbox.ts'
+import { run, sandbox, up } from '../sandbox.ts'
 import { failingUp, pendingOperations, pulumiUp } from '../stack.ts'
 import { followRemedies } from './remedies.ts'
 
 const minute = 60_000
-const records = `/client/v4/zones/${zoneId(instance.zone)}/dns_records`
 
 /** What others do to the stack's things, and what is no longer to be had. */
 export function changedWorld() {
@@ -29,7 +27,7 @@ export function changedWorld() {
       await deleteRecord('AAAA')
       const name = sandbox().hostname
       const foreign = { type: 'AAAA', name, content: '2001:db8::1', ttl: 300, proxied: false }
-      assert.equal((await ask('cloudflare', 'POST', records, foreign)).status, 200)
+      assert.equal((await ask('cloudflare', 'POST', dnsRecords, foreign)).status, 200)
       await run(['pulumi', 'refresh', '--yes', '--skip-preview'])
       const said = await failingUp()
       assert.match(said, /has an AAAA record already, to 2001:db8::1/)
@@ -63,11 +61,4 @@ export function changedWorld() {
       await run(['pulumi', 'preview', '--expect-no-changes'])
     })
   })
-}
-
-async function deleteRecord(type: string): Promise<void> {
-  const { body } = await ask('cloudflare', 'GET', records)
-  const found = (body.result as { id: string; type: string }[]).find((record) => record.type === type)
-  assert.ok(found, `there is no ${type} record`)
-  assert.equal((await ask('cloudflare', 'DELETE', `${records}/${found.id}`)).status, 200)
 }

@@ -77,6 +77,8 @@ function settings(instance: Instance, directory: string): object {
     ocspResponderURL: '',
     externalAccountBindingRequired: false,
     certificateValidityPeriod: 90 * 24 * 60 * 60,
+    /** It checks no CAA record; so a name that it refuses for good is there to be refused. */
+    domainBlocklist: [`refused.${instance.zone}`],
   }
 }
 

@@ -160,7 +160,9 @@ export function serveProvider<Client>(provider: Provider<Client>, engineLog: Eng
     read: unary(async (request: providerMessages.ReadRequest) => {
       const resource = resourceOf(request.getUrn())
       const [markedInputs, markedOutputs] = [properties(request.getInputs()), properties(request.getProperties())]
-      const [inputs, outputs] = [revealAll(markedInputs), revealAll(markedOutputs)]
+      const outputs = revealAll(markedOutputs)
+      // Without outputs it is an import, which knows the id alone, as with the genuine providers.
+      const inputs = Object.keys(outputs).length === 0 ? {} : revealAll(markedInputs)
       const found = resource.read
         ? await resource.read(request.getId(), inputs, outputs, contextOf(request.getUrn(), request.getTimeout()))
         : { id: request.getId(), outputs }

@@ -467,10 +467,18 @@ describe('hcloud.Server', () => {
 
   test('that was changed elsewhere shows it after a refresh, and nothing else', async () => {
     await playing(type, [look(), look({ server_type: { name: 'cx33' } })], async (provider) => {
-      const refreshed = await provider.read('11', inputs, {})
+      const refreshed = await provider.read('11', inputs, inputs)
       assert.deepEqual(refreshed.inputs, inputs)
-      const changed = await provider.read('11', inputs, {})
+      const changed = await provider.read('11', inputs, inputs)
       assert.deepEqual(changed.inputs, { ...inputs, serverType: 'cx33' })
+    })
+  })
+
+  test('that is imported does not know its networks, keys and user data, whatever the program says', async () => {
+    await playing(type, [look()], async (provider) => {
+      const { inputs: found } = await provider.read('11', inputs, {})
+      for (const name of ['publicNets', 'sshKeys', 'userData']) assert.equal(found[name], undefined)
+      assert.deepEqual([found.name, found.firewallIds], ['mqtt', [3]])
     })
   })
 

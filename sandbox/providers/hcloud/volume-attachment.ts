@@ -44,6 +44,11 @@ export const volumeAttachment: Resource<HcloudClient> = {
     return { id, outputs: outputsOf(id, server, inputs.automount) }
   },
 
+  async update() {
+    // As the genuine provider, whose resource has no update, says it of a changed automount.
+    throw new Error("hcloud_volume_attachment doesn't support update")
+  },
+
   async delete(id, _outputs, { client, signal }) {
     await detachVolume(id, client, signal)
   },

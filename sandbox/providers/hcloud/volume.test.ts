@@ -108,6 +108,13 @@ describe('hcloud.Volume', () => {
 describe('hcloud.VolumeAttachment', () => {
   const type = 'volumeAttachment:VolumeAttachment'
   const inputs: Properties = { volumeId: 9, serverId: 11, automount: false }
+
+  test('cannot be changed in its place, as the genuine one cannot', async () => {
+    await playing(type, [], async (provider) => {
+      const change = provider.update('9', inputs, { ...inputs, automount: true }, inputs)
+      await assert.rejects(change, /doesn't support update/)
+    })
+  })
   const attach: Exchange = {
     request: 'POST /v1/volumes/9/actions/attach',
     body: { server: 11, automount: false },

@@ -67,7 +67,7 @@ function levels(what: readonly string[]): Level[] {
   const units = [...files].filter((file) => !file.startsWith('e2e/'))
   return [
     { name: 'unit', files: units.sort(), parallel: 2, timeout: 8 * minute, limit: 25 * minute },
-    { name: 'e2e', files: endToEnd.sort(), parallel: 1, timeout: 40 * minute, limit: 60 * minute },
+    { name: 'e2e', files: endToEnd.sort(), parallel: 1, timeout: 80 * minute, limit: 90 * minute },
   ].filter((level) => level.files.length > 0)
 }
 
@@ -101,9 +101,12 @@ async function runLevel({ files, parallel, timeout, limit }: Level): Promise<{ t
     signal: AbortSignal.timeout(limit),
   })
   const begun = performance.now()
+  const told = new Set<string>()
   // The report keeps the order of the files: what goes on beside something long would be told only after it.
-  tests.on('test:complete', ({ name, details: { type, passed } }) => {
-    if (type !== 'suite') return
+  tests.on('test:complete', ({ name, line, details: { type, passed } }) => {
+    // It comes once more for each suite around it that goes on beside others.
+    if (type !== 'suite' || told.has(`${line} ${name}`)) return
+    told.add(`${line} ${name}`)
     const seconds = Math.round((performance.now() - begun) / 1000)
     console.log(`  ${String(seconds).padStart(4)} s: ${name}: ${passed ? 'passed' : 'FAILED'}`)
   })

@@ -12,7 +12,7 @@ const zone = '/client/v4/zones/*'
 export function timeouts() {
   describe('an up that waits for an answer which never comes', { timeout: 8 * minute }, () => {
     before(async () => {
-      await changeSetting('skerry:sshNetworks', [`${instance.edge}/32`, `${instance.edge6}/128`, '192.0.2.0/24'])
+      await changeSetting('skerry:sshNetworks', [`${instance.edge}/32`, `${instance.edge6}/128`, '198.51.100.0/24'])
       await changeSetting('skerry:caaIssuer', `other.${instance.zone}`)
     })
     after(forgetFaults)

@@ -13,6 +13,8 @@ export interface Fault {
   readonly api: Api
   readonly method: string
   readonly path: string
+  /** What the request's JSON has to say among other things. */
+  readonly body?: Readonly<Record<string, string>>
   readonly times?: number
   readonly answer: unknown
 }
@@ -66,6 +68,15 @@ async function request(api: Api, token: string, method: string, path: string, bo
   })
   const text = await response.text()
   return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
+}
+
+/** How many of each kind the project at Hetzner has. */
+export async function countAtHetzner<Kind extends string>(kinds: readonly Kind[]) {
+  const counts = kinds.map(async (kind) => {
+    const { body } = await ask('hetzner', 'GET', `/v1/${kind}`)
+    return [kind, (body[kind] as unknown[]).length] as const
+  })
+  return Object.fromEntries(await Promise.all(counts))
 }
 
 /** A server as the API shows it, as far as the tests look. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
 import { leftovers } from '../../sandbox/machine/sweep.ts'
-import { ask } from '../cloud.ts'
+import { countAtHetzner } from '../cloud.ts'
 import { down, instance, run, tryToRun } from '../sandbox.ts'
 import { exportStack, nameOf } from '../stack.ts'
 
@@ -45,11 +45,7 @@ export async function destroy(): Promise<void> {
     kept.every(({ protect }) => protect),
     'something is left that is not protected',
   )
-  const counts = ['servers', 'firewalls', 'ssh_keys', 'volumes', 'primary_ips'].map(async (kind) => {
-    const { body } = await ask('hetzner', 'GET', `/v1/${kind}`)
-    return [kind, (body[kind] as unknown[]).length] as const
-  })
-  assert.deepEqual(Object.fromEntries(await Promise.all(counts)), {
+  assert.deepEqual(await countAtHetzner(['servers', 'firewalls', 'ssh_keys', 'volumes', 'primary_ips']), {
     ...{ servers: 0, firewalls: 0, ssh_keys: 0 },
     ...{ volumes: 1, primary_ips: 2 },
   })

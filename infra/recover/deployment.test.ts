@@ -75,6 +75,7 @@ it('only creations are looked for, and what was never read is known', () => {
   assert.equal(begunCreations(state([], [deleting, creating(firewall, 'wall')])).length, 1)
   assert.equal(hasUnread(state([stored(server, 'x')], [])), false)
   assert.equal(hasUnread(state([stored(server, 'x', { outputs: {} })], [])), true)
+  assert.equal(hasUnread(state([stored('pulumi:providers:tls', 'x', { outputs: {} })], [])), false)
   assert.equal(hasUnread(state([{ urn: 'u', type: 'skerry:infra:Server' }], [])), false)
   assert.equal(hasUnread(parseExported('{"version":3,"deployment":{}}')), false)
 })

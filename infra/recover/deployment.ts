@@ -35,7 +35,10 @@ export function begunCreations({ deployment }: Exported): StoredResource[] {
 
 /** Whether something was taken into the state and never read: an earlier recovery was interrupted. */
 export function hasUnread({ deployment }: Exported): boolean {
-  return deployment.resources.some(({ custom, id, outputs }) => custom && id !== undefined && isEmpty(outputs))
+  return deployment.resources.some(
+    // Providers are the engine's own, and are never read.
+    ({ custom, type, id, outputs }) => custom && !type.startsWith('pulumi:') && id !== undefined && isEmpty(outputs),
+  )
 }
 
 const isEmpty = (outputs: object | undefined) => Object.keys(outputs ?? {}).length === 0

@@ -18,6 +18,7 @@ interface World {
   /** Who has the stack; free again after a cancel. */
   lock?: string
   pending?: readonly object[]
+  resources?: readonly { readonly outputs: object }[]
 }
 
 /** An engine with a state that a test gives, which does as the genuine one does with locks and pending operations. */
@@ -30,7 +31,9 @@ function engine(world: World) {
     const needsLock = command.startsWith('refresh') || command === 'stack import'
     if (needsLock && world.lock) return { exitCode: 255, stdout: '', stderr: world.lock }
     if (command === 'stack import' || command === 'refresh --yes') world.pending = []
-    const deployment = { resources: [], pending_operations: world.pending ?? [] }
+    if (command === 'refresh --yes')
+      world.resources = (world.resources ?? []).map((one) => ({ ...one, outputs: { read: 1 } }))
+    const deployment = { resources: world.resources ?? [], pending_operations: world.pending ?? [] }
     return { exitCode: 0, stdout: command === 'stack export' ? JSON.stringify({ deployment }) : '', stderr: '' }
   }
   return { ask, asked }
@@ -64,6 +67,13 @@ it('what is in no cloud is forgotten and everything is read anew', async () => {
   assert.equal(outcome, 'done')
   assert.match(said, /Command apply: is nowhere but in the state/)
   assert.deepEqual(asked.slice(-3), ['stack import', 'refresh --yes', 'stack export'])
+})
+
+it('where an earlier run was killed before it had read what it took, that is made up for', async () => {
+  const server = { urn: 'u', type: 'hcloud:index/server:Server', custom: true, id: '7', outputs: {} }
+  const { outcome, asked } = await run({ resources: [server] })
+  assert.equal(outcome, 'done')
+  assert.deepEqual(asked.slice(-2), ['refresh --yes', 'stack export'])
 })
 
 it('the lock of a process of this machine that is gone is taken away without a question', async () => {

@@ -2,11 +2,20 @@ import type { EventEmitter } from 'node:events'
 import type { Aedes, Client, Subscription } from 'aedes'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 
+/** The parser of mqtt-packet 9.0.2, and what its types do not tell. */
 interface Parser extends EventEmitter {
   /** The packet of which a part was read; `length` is what its fixed header announced, -1 before that. */
-  readonly packet: { readonly length: number }
+  readonly packet: { readonly cmd: string; readonly qos: number; readonly dup: boolean; readonly length: number }
+  /** The bytes that were not parsed yet. */
+  readonly _list: { readonly length: number; slice(start: number, end: number): Buffer }
+  /** The CONNECT, once it was parsed. */
+  readonly settings: { readonly protocolVersion?: number }
+  /** The steps of `parse`, each as soon as its bytes may be there; false if they are not. */
+  _parseLength(): boolean
+  _parsePayload(): boolean
   parse(bytes: Buffer): number
   on(event: 'packet', listener: (packet: Packet) => void): this
+  on(event: 'error', listener: (error: Error) => void): this
 }
 
 /** What aedes 2.0.0-beta.1 has and its types do not tell. The version is pinned because of this file. */

@@ -51,7 +51,7 @@ export interface TestBroker {
  * Without a directory it has an empty one of its own.
  */
 export async function startTestBroker(
-  t: TestContext,
+  t: { after(cleanup: () => Promise<void>): void },
   smallerLimits: Partial<Limits> = {},
   directory?: string,
 ): Promise<TestBroker> {

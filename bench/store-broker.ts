@@ -49,7 +49,11 @@ function fail(...reasons: readonly unknown[]): never {
 const store: Store =
   variant === 'loop'
     ? new LoopStore(`${directory}/broker.sqlite`)
-    : new SqliteStore(directory, { failing: fail, working: fail, damaged: fail })
+    : new SqliteStore(
+        directory,
+        { failing: fail, working: fail, damaged: fail },
+        variant === 'written' ? 'written' : 'synced',
+      )
 const broker = await createBroker({
   administrators: new Set(),
   passwords: new Map(),

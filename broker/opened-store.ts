@@ -1,6 +1,6 @@
 import type { Journal } from './journal.ts'
 import { SqliteStore, type SqliteStoreAlarm } from './store/sqlite-store.ts'
-import type { Store, StoreUnusable } from './store/store.ts'
+import type { Acknowledge, Store, StoreUnusable } from './store/store.ts'
 
 const RETRY_DELAY = 5_000
 
@@ -9,14 +9,23 @@ export class OpenedStore {
   readonly store: Store
   readonly #directory: string
   readonly #journal: Journal
+  readonly #acknowledge: Acknowledge
   readonly #isBack = Promise.withResolvers<void>()
   #retrying: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(directory: string, journal: Journal) {
+  constructor(directory: string, journal: Journal, acknowledge: Acknowledge) {
     this.#directory = directory
     this.#journal = journal
-    this.store = new SqliteStore(directory, this.#alarm())
+    this.#acknowledge = acknowledge
+    this.store = this.#create()
+    if (acknowledge === 'synced') return
+    this.#journal.warn(
+      'messages are acknowledged before they are on the disk: a power cut loses those of the last second',
+      {
+        acknowledge,
+      },
+    )
   }
 
   /** Resolves when the store can be opened after all. */
@@ -40,7 +49,7 @@ export class OpenedStore {
   }
 
   async #retry(error: StoreUnusable): Promise<void> {
-    const attempt = new SqliteStore(this.#directory, this.#alarm())
+    const attempt = this.#create()
     const isUsable = await attempt.load().then(
       () => true,
       () => false,
@@ -55,9 +64,9 @@ export class OpenedStore {
     }
   }
 
-  #alarm(): SqliteStoreAlarm {
+  #create(): SqliteStore {
     const directory = this.#directory
-    return {
+    const alarm: SqliteStoreAlarm = {
       failing: (error) => this.#journal.alarm('the store fails: what needs it is refused', { directory, error }),
       working: () => this.#journal.alarm('the store works again', { directory }),
       damaged: (error, movedTo) =>
@@ -67,5 +76,6 @@ export class OpenedStore {
           movedTo,
         }),
     }
+    return new SqliteStore(directory, alarm, this.#acknowledge)
   }
 }

@@ -64,6 +64,7 @@ export async function startTestBroker(
   const stateDirectory = directory ?? (await mkdtemp(join(tmpdir(), 'skerry-broker-')))
   const service = await startService({
     stateDirectory,
+    acknowledge: 'synced',
     administrators: new Set(['admin']),
     listeners: doors.map((door) => ({ door, binding: { host: '127.0.0.1', port: 0 } })),
     credentials: {

@@ -1,10 +1,10 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { matches } from '../topics.ts'
 import { leap } from './retained-walk.ts'
 import { applyChange } from './sqlite-changes.ts'
 import { migrate } from './sqlite-schema.ts'
-import type { Change, QueuedMessage, RetainedPage, StoredMessage, StoredState } from './store.ts'
+import type { Acknowledge, Change, QueuedMessage, RetainedPage, StoredMessage, StoredState } from './store.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -15,19 +15,23 @@ const RETAINED_PAGE_STEPS = 1_000
 
 /** The store's file. Everything here waits for the disk, so it runs in a thread of its own. */
 export class SqliteDatabase {
+  readonly #file: string
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
   /** Throws SQLite's errors, and a sentence if the file comes from a newer program. */
-  constructor(file: string) {
+  constructor(file: string, acknowledge: Acknowledge = 'synced') {
+    this.#file = file
     // It holds people's messages; SQLite gives its other files the same mode.
     closeSync(openSync(file, 'a', 0o600))
     this.#database = new DatabaseSync(file)
     try {
       // Nobody else, another broker least of all, may use it meanwhile.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL')
-      // FULL syncs the log at every commit; what was committed survives a power failure.
-      this.#database.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
+      // FULL syncs the log at every commit; what was committed survives a power failure. NORMAL syncs it only before it is
+      // written back: a power failure takes the last commits, but damages nothing (https://sqlite.org/pragma.html).
+      this.#database.exec(`PRAGMA synchronous = ${acknowledge === 'synced' ? 'FULL' : 'NORMAL'}`)
+      this.#database.exec('PRAGMA journal_size_limit = 67108864')
       const [check] = this.all('PRAGMA quick_check(1)')
       if (check?.quick_check !== 'ok') throw new DamagedFile(String(check?.quick_check))
       migrate(this.#database)
@@ -37,7 +41,7 @@ export class SqliteDatabase {
     }
   }
 
-  /** Makes all these changes durable, or none of them: then it throws. */
+  /** Makes all these changes take effect, or none of them: then it throws. They are durable now, or with the next `sync`. */
   write(changes: readonly Change[]): void {
     this.run('BEGIN IMMEDIATE')
     try {
@@ -46,6 +50,16 @@ export class SqliteDatabase {
     } catch (error) {
       if (this.#database.isTransaction) this.run('ROLLBACK')
       throw error
+    }
+  }
+
+  /** Makes durable what was written. */
+  sync(): void {
+    const log = openSync(`${this.#file}-wal`, 'r')
+    try {
+      fsyncSync(log)
+    } finally {
+      closeSync(log)
     }
   }
 

@@ -113,7 +113,7 @@ export const emptyState: StoredState = {
 export interface Store {
   /** Opens the store; once, before anything else. Rejects with StoreUnusable if it cannot be used now. */
   load(): Promise<StoredState>
-  /** Resolves when all these changes are safe on disk; if it rejects (with NotStored), none of them took effect. */
+  /** Resolves when all these changes are safe on disk (or written, where that is enough); if it rejects (with NotStored), none of them took effect. */
   write(changes: readonly Change[]): Promise<void>
   /** Like write, for changes that free something: where it fails it is tried again until it succeeds. */
   writeUntilDone(changes: readonly Change[]): Promise<void>
@@ -139,6 +139,13 @@ export class NotStored extends Error {
 
 /** The store cannot be opened now, but nothing is known to be wrong with its content. */
 export class StoreUnusable extends Error {}
+
+/**
+ * When a change counts as stored. `written`: when the operating system has it, and the disk has it within a second. The end of
+ * the process loses nothing then; a power cut loses what was acknowledged in the last second.
+ */
+export const acknowledgements = ['synced', 'written'] as const
+export type Acknowledge = (typeof acknowledgements)[number]
 
 /** A store that tells when it fails and when it works again. */
 export interface StoreAlarm {

@@ -44,6 +44,34 @@ for (const version of [4, 5] as const) {
   })
 }
 
+test('where it is enough that messages are written, nobody waits for the sync, which comes by itself', {
+  timeout: 120_000,
+  skip: cannotTrace,
+}, async (t) => {
+  const broker = await startTracedBroker(t, { SKERRY_ACKNOWLEDGE: 'written' })
+  const warnings = broker.lines.filter(({ level }) => level === 40)
+  assert.deepEqual(
+    warnings.map(({ acknowledge }) => acknowledge),
+    ['written'],
+  )
+  const { client, port } = await connect(broker, 4, stored(4, 'client'))
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'try/a', qos: 1 }] })
+  await client.next('suback')
+  const file = join(broker.directory, 'broker.sqlite-wal')
+  // Of what was written when SUBACK left: whether it was synced then, and later.
+  const find = (calls: readonly SystemCall[]) => {
+    const disk = new UnsyncedDisk(broker.directory)
+    let wasUnsynced = false
+    for (const call of calls) {
+      disk.apply(call)
+      if (sentTo(port, call)[0] === 0x90) wasUnsynced = disk.isUnsynced(file)
+    }
+    return { wasUnsynced, isUnsynced: disk.isUnsynced(file) }
+  }
+  await broker.until((calls) => !find(calls).isUnsynced)
+  assert.ok(find(await broker.kill()).wasUnsynced)
+})
+
 async function connect(broker: TracedBroker, version: 4 | 5, more: Partial<IConnectPacket>) {
   const { client, port } = await broker.login(version, more)
   return { client, port, connack: await client.next('connack') }

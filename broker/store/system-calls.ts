@@ -20,12 +20,13 @@ export const straceOptions = [
 ] as const
 
 const SYNCS: readonly string[] = ['fsync', 'fdatasync']
-const FINISHED = /^(\w+)\((.*?) ?\)\s+= (-?\d+)(.*)$/s
+const FINISHED = /^(\w+)\((.*?) ?\)\s+= (-?\d+|\?)(.*)$/s
 const STRING = /"((?:\\x[0-9a-f]{2})*)"/g
 
 /**
  * Reads the output of strace. Of calls that other threads interrupt, a sync stands where it ended (not before is anything
- * safe), everything else where it began (from then on it may have happened). Failed calls are left out.
+ * safe), everything else where it began (from then on it may have happened). What the end of the process interrupted has
+ * happened, unless it is a sync. Failed calls are left out.
  */
 export function parseSystemCalls(output: string): SystemCall[] {
   const calls: (SystemCall | undefined)[] = []
@@ -40,15 +41,17 @@ export function parseSystemCalls(output: string): SystemCall[] {
     const [, rest] = /^<\.\.\. \w+ resumed>(.*)$/s.exec(text) ?? []
     const begun = rest === undefined ? undefined : unfinished.get(thread)
     const call = parseCall(begun ? begun.text + rest : text)
+    if (begun) unfinished.delete(thread)
     if (call && begun && !SYNCS.includes(call.name)) calls[begun.place] = call
     else calls.push(call)
   }
+  for (const { text, place } of unfinished.values()) calls[place] = parseCall(`${text}) = ?`)
   return calls.filter((call) => call !== undefined)
 }
 
 function parseCall(text: string): SystemCall | undefined {
   const [, name = '', args = '', result = '-1', after = ''] = FINISHED.exec(text) ?? []
-  if (Number(result) < 0) return undefined
+  if (Number(result) < 0 || (result === '?' && SYNCS.includes(name))) return undefined
   const strings = [...args.matchAll(STRING)].map(([, hex = '']) => Buffer.from(hex.replaceAll('\\x', ''), 'hex'))
   // Opened files are described behind the result, the others in front.
   const [, described = ''] =
@@ -57,7 +60,10 @@ function parseCall(text: string): SystemCall | undefined {
   return {
     name,
     target,
-    data: name === 'openat' ? Buffer.alloc(0) : Buffer.concat(strings).subarray(0, Number(result)),
+    data:
+      name === 'openat'
+        ? Buffer.alloc(0)
+        : Buffer.concat(strings).subarray(0, result === '?' ? undefined : Number(result)),
     number: Number(/(\d+)$/.exec(args)?.[1] ?? 0),
     isCreating: args.includes('O_CREAT'),
   }

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 import { parser } from 'mqtt-packet'
 import { connectPacket, password, RawClient, temporaryDirectory } from '../test-support.ts'
@@ -18,8 +19,12 @@ export const cannotTrace = spawnSync('strace', ['-V']).status === 0 ? false : 's
 export interface TracedBroker {
   /** Its state directory. */
   readonly directory: string
+  /** What was logged up to the beginning, parsed. */
+  readonly lines: readonly Record<string, unknown>[]
   /** Logs in as `try`; the port tells its connection in the trace. */
   login(version: 4 | 5, more: Partial<IConnectPacket>): Promise<{ client: RawClient; port: number }>
+  /** Waits until it has done something. */
+  until(wanted: (calls: readonly SystemCall[]) => boolean): Promise<void>
   /** Ends as by a crash and gives what it has done. */
   kill(): Promise<readonly SystemCall[]>
 }
@@ -35,11 +40,13 @@ export async function startTracedBroker(t: TestContext, settings: NodeJS.Process
   // strace holds on to it until all is written.
   const closed = once(child, 'close')
   child.stderr.pipe(process.stderr)
+  const lines: Record<string, unknown>[] = []
   let port = 0
   for await (const line of createInterface(child.stdout)) {
-    const { msg, listeners } = JSON.parse(line)
-    if (msg !== 'ready') continue
-    port = listeners[0].port
+    const entry = JSON.parse(line)
+    lines.push(entry)
+    if (entry.msg !== 'ready') continue
+    port = entry.listeners[0].port
     break
   }
   child.stdout.resume()
@@ -52,12 +59,16 @@ export async function startTracedBroker(t: TestContext, settings: NodeJS.Process
     client.send(connectPacket(version, { username: 'try', password: Buffer.from(password), ...more }))
     return { client, port: socket.localPort ?? 0 }
   }
+  const read = async () => parseSystemCalls(await readFile(trace, 'latin1'))
+  const until: TracedBroker['until'] = async (wanted) => {
+    while (!wanted(await read())) await setTimeout(20)
+  }
   const kill = async () => {
     child.kill('SIGKILL')
     await closed
-    return parseSystemCalls(await readFile(trace, 'latin1'))
+    return await read()
   }
-  return { directory, login, kill }
+  return { directory, lines, login, until, kill }
 }
 
 /** What a call sends to the client on this port of its own. */

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Aedes, Client, Subscription } from 'aedes'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
+import type { Outlet } from './outlet.ts'
 
 /** The parser of mqtt-packet 9.0.2, and what its types do not tell. */
 interface Parser extends EventEmitter {
@@ -27,6 +28,10 @@ export interface InnerClient extends Omit<Client, 'clean'> {
   readonly _parser: Parser
   /** Calls back when the socket can take more, or with an error; ends the connection if that takes too long. */
   waitForDrain(done: (error: Error | null) => void): void
+  /** Patched in: what aedes sends and how it hangs up goes through here. */
+  outlet: Outlet
+  /** What CONNACK tells instead of the keep alive that was asked for, seconds. */
+  _serverKeepAlive?: number
   readonly _cleanStart?: boolean
   readonly _will?: IConnectPacket['will'] | null
 }

@@ -76,6 +76,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     drainTimeout: limits.drainTimeout,
     maximumPacketSize: limits.packetSize,
     receiveMaximum: limits.halfOpenQoS2,
+    topicAliasMaximum: limits.topicAliases,
     maxTopicLevels: limits.topicLevels,
     sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
     pendingSessionsLimit: limits.sessions,
@@ -160,8 +161,12 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       if (connection.stream.destroyed) return connection.leaveWaitingRoom()
       const client = aedes.handle(connection.stream)
       connections.set(client, connection)
-      mendClient(client, limits, (reason) => {
-        connection.reason = reason
+      mendClient(client, {
+        limits,
+        onEnd: (reason) => {
+          connection.reason = reason
+        },
+        onError: (error) => journal.write('failed', { ...describe(connection), error: error.message }),
       })
       connection.stream.once('close', () => {
         connection.leaveWaitingRoom()

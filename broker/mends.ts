@@ -1,6 +1,8 @@
 import type { Aedes, Client } from 'aedes'
 import { innerBroker, innerClient } from './aedes-internals.ts'
+import { Inlet } from './inlet.ts'
 import type { Limits } from './limits.ts'
+import { Outlet } from './outlet.ts'
 import { guardParser } from './parser-guard.ts'
 
 /**
@@ -15,12 +17,21 @@ export function mendBroker(broker: Aedes): void {
   inner.scheduleSessionExpiry = () => {}
 }
 
-/** The same for a new client, and stops what would harm aedes before it gets there. Right after `handle()`. */
-export function mendClient(client: Client, limits: Limits, onObjection: (reason: string) => void): void {
+export interface ClientMends {
+  readonly limits: Limits
+  /** Told why the broker ends the connection. */
+  readonly onEnd: (reason: string) => void
+  readonly onError: (error: Error) => void
+}
+
+/** The same for a new client; all that comes from it and goes to it is looked at. Right after `handle()`. */
+export function mendClient(client: Client, { limits, onEnd, onError }: ClientMends): void {
   const inner = innerClient(client)
   inner.subscriptions = Object.create(null)
   inner.duplicates = acceptAnything()
-  guardParser(client, limits, onObjection)
+  inner.outlet = new Outlet({ client, limits, onEnd, onError })
+  const inlet = new Inlet(client, inner.outlet, limits)
+  guardParser(client, limits, { judge: (packet) => inlet.judge(packet), onObjection: onEnd })
 }
 
 /**

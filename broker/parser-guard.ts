@@ -7,12 +7,18 @@ import { objectionTo } from './packet-guard.ts'
 import type { UserProperties } from './packet-properties.ts'
 import { malformed, type Objection } from './packet-reader.ts'
 
+export interface ParserGuard {
+  /** Judges a packet that is harmless by itself, and may change it. */
+  readonly judge: (packet: Packet) => Objection | undefined
+  readonly onObjection: (reason: string) => void
+}
+
 /**
  * Stands before a client's parser and behind it: what is malformed or would harm aedes ends the connection, with a reason
  * where the client can be told [MQTT-4.13.1-1], and nothing that comes after it is read. A packet that makes the parser or
  * a handler throw ends its own connection, not the process.
  */
-export function guardParser(client: Client, limits: Limits, onObjection: (reason: string) => void): void {
+export function guardParser(client: Client, limits: Limits, { judge, onObjection }: ParserGuard): void {
   const parser = innerClient(client)._parser
   const [deliver] = parser.listeners('packet')
   if (!deliver) throw new Error('aedes no longer listens to its parser: the guard must be adapted')
@@ -31,7 +37,7 @@ export function guardParser(client: Client, limits: Limits, onObjection: (reason
   parser.on('error', (error) => refuse(malformed(error.message)))
   parser.on('packet', (packet) => {
     if (refused) return
-    const objection = objectionTo(packet, limits)
+    const objection = objectionTo(packet, limits) ?? judge(packet)
     if (objection) return refuse(objection)
     keepOrder(packet, form)
     deliver.call(parser, packet)

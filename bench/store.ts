@@ -184,7 +184,8 @@ async function fill(directory: string, queued: number, retained: number): Promis
   }
   for (let number = 0; number < queued; number++) {
     const place = { session: 1 + (number % 10), sequence: 1 + Math.floor(number / 10), retain: false, identifiers: [] }
-    changes.push({ kind: 'queued', message: message('try/durable'), places: [{ ...place, qos: 1, size: 367 }] })
+    const places = [{ ...place, qos: 1 as const, share: undefined, size: 367 }]
+    changes.push({ kind: 'queued', message: message('try/durable'), places })
   }
   for (let number = 0; number < retained; number++) {
     const { topic, payload } = message(`try/${number % 100}/${number}`)

@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
-import type { Aedes, Client, Subscription } from 'aedes'
+import type { Aedes, Client } from 'aedes'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 import type { Outlet } from './outlet.ts'
+import type { Subscribing } from './subscribing.ts'
 
 /** The parser of mqtt-packet 9.0.2, and what its types do not tell. */
 interface Parser extends EventEmitter {
@@ -23,7 +24,7 @@ interface Parser extends EventEmitter {
 export interface InnerClient extends Omit<Client, 'clean'> {
   /** Whether the session ends with the connection, so that aedes stores nothing of it. */
   clean: boolean
-  subscriptions: Record<string, Pick<Subscription, 'qos'>>
+  subscriptions: Record<string, unknown>
   duplicates: Record<string, number>
   readonly _parser: Parser
   /** Calls back when the socket can take more, or with an error; ends the connection if that takes too long. */
@@ -39,6 +40,8 @@ export interface InnerClient extends Omit<Client, 'clean'> {
 export interface InnerBroker extends Aedes {
   clients: Record<string, Client>
   brokers: Record<string, never>
+  /** Patched in: answers SUBSCRIBE and UNSUBSCRIBE. */
+  subscribing: Subscribing
   scheduleSessionExpiry(client: Client): void
 }
 

@@ -2,11 +2,12 @@ import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
 import { Persistence, type Publication } from './persistence.ts'
 import { encodeMessage } from './store/message-codec.ts'
-import type { Target } from './store/outgoing-queues.ts'
-import { isSame, toPacket, toQueuedPacket, toSubscription } from './store/packets.ts'
+import { isSame, toPacket, toQueuedPacket, toStoredSubscription, toSubscription } from './store/packets.ts'
 import { findRetained } from './store/retained-messages.ts'
 import type { SessionRecord } from './store/session-record.ts'
+import { SharedGroup } from './store/shared-group.ts'
 import type { QueuedMessage } from './store/store.ts'
+import type { Target } from './store/targets.ts'
 import type { Will } from './store/wills.ts'
 
 type Session = Pick<Client, 'id'>
@@ -58,7 +59,11 @@ export class AedesPersistence extends Persistence {
   }
 
   async addSubscriptions({ id }: Session, subscriptions: readonly Subscription[]): Promise<void> {
-    await this.sessions.subscribe(await this.sessions.require(id), subscriptions)
+    const record = await this.sessions.require(id)
+    await this.sessions.subscribe(
+      record,
+      subscriptions.map((subscription) => toStoredSubscription(record.id, subscription)),
+    )
   }
 
   async removeSubscriptions({ id }: Session, filters: readonly string[]): Promise<void> {
@@ -80,14 +85,17 @@ export class AedesPersistence extends Persistence {
   }
 
   async subscriptionsByTopic(topic: string): Promise<object[]> {
-    return this.sessions
-      .match(topic)
-      .map(({ record, subscription }) => ({ clientId: record.clientId, ...toSubscription(subscription) }))
+    return this.sessions.match(topic).flatMap((match) => {
+      if (match instanceof SharedGroup || match.subscription.qos === 0) return []
+      return [{ clientId: match.record.clientId, ...toSubscription(match.subscription) }]
+    })
   }
 
   async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
     const subscribers = [...this.sessions.all()].filter(({ subscriptions }) => subscriptions.size > 0)
-    return { subsCount: this.sessions.subscriptionCount, clientsCount: subscribers.length }
+    // Messages with QoS 0 do not wait for anybody.
+    const waiting = subscribers.map(({ subscriptions }) => [...subscriptions.values()].filter(({ qos }) => qos > 0))
+    return { subsCount: waiting.flat().length, clientsCount: subscribers.length }
   }
 
   getClientList(filter: string): Readable {
@@ -103,12 +111,12 @@ export class AedesPersistence extends Persistence {
     const targets: Target[] = []
     for (const clientId of new Set(subscriptions.map((subscription) => subscription.clientId))) {
       const record = await this.sessions.require(clientId)
-      targets.push({ record, qos: packet.qos, retain: packet.retain, identifiers: [] })
+      targets.push({ record, qos: packet.qos, retain: packet.retain, identifiers: [], share: undefined })
     }
     const { cmd, brokerId, brokerCounter, dup = false, properties } = packet
     const details = { cmd, brokerId, brokerCounter, dup, ...(properties ? { properties } : {}) }
     const { placing } = this.queues.place(targets, encodeMessage(packet.topic, packet.payload, details))
-    if (!placing) return
+    if (!placing?.change) return
     await this.options.store.write([placing.change])
     this.queues.stored(placing)
   }
@@ -121,7 +129,7 @@ export class AedesPersistence extends Persistence {
     const session = record.id
     const delivery = this.deliveryOf(client)
     if (delivery && packet.cmd === 'pubrel') {
-      const sequence = delivery.sequenceOf(packet.messageId)
+      const sequence = record.isStored ? delivery.sequenceOf(packet.messageId) : undefined
       if (sequence !== undefined) await store.write([{ kind: 'released', session, sequence }])
       return
     }
@@ -187,9 +195,11 @@ export class AedesPersistence extends Persistence {
 
   async incomingDelPacket(client: Client, { messageId }: Identified): Promise<void> {
     if (messageId === undefined) return
-    const session = this.sessions.get(client.id)?.id
+    const record = this.recordOf(client)
+    const session = record?.id
     await this.incomingOf(client).complete(messageId, async () => {
-      if (session !== undefined) await this.options.store.write([{ kind: 'completed', session, packetId: messageId }])
+      if (record?.isStored && session !== undefined)
+        await this.options.store.write([{ kind: 'completed', session, packetId: messageId }])
     })
   }
 

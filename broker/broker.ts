@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import { Aedes, type AedesPublishPacket, type Client } from 'aedes'
-import { innerClient } from './aedes-internals.ts'
+import { Aedes, type Client } from 'aedes'
+import { innerBroker } from './aedes-internals.ts'
 import { AedesPersistence } from './aedes-persistence.ts'
 import type { Connection } from './connection.ts'
-import { judgeForward } from './forwarding.ts'
 import type { Journal } from './journal.ts'
 import { publishLeftWills } from './left-wills.ts'
 import type { Limits } from './limits.ts'
@@ -15,7 +14,8 @@ import type { PasswordHash } from './passwords.ts'
 import { mayPublish, mayReceive, maySubscribe, nowhere } from './rights.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { Store, StoreUnusable } from './store/store.ts'
-import { isTopicFilter, isTopicName } from './topics.ts'
+import { Subscribing } from './subscribing.ts'
+import { isTopicName } from './topics.ts'
 
 export interface BrokerOptions {
   readonly administrators: ReadonlySet<string>
@@ -28,6 +28,7 @@ export interface BrokerOptions {
 }
 
 const TICK = 1_000
+const QUOTA_EXCEEDED = 0x97
 
 /** aedes with its mends, its rights and its logins; knows nothing of sockets. */
 export interface Broker {
@@ -42,10 +43,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const connections = new WeakMap<Client, Connection>()
   const login = new Login({ administrators, passwordLogins: new PasswordLogins(passwords, limits), limits })
 
-  const maySubscribeTo = (client: Client, filter: string) => {
-    const user = connections.get(client)?.user
-    return user !== undefined && isTopicFilter(filter, limits) && maySubscribe(user, filter)
-  }
   const mayPublishTo = (client: Client | null, topic: string) => {
     const user = client ? connections.get(client)?.user : undefined
     return user !== undefined && isTopicName(topic, limits) && mayPublish(user, topic)
@@ -60,8 +57,25 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       return user !== undefined && mayReceive(user, topic)
     },
     onFull,
+    onStalled: (client) => {
+      const connection = connections.get(client)
+      if (connection) connection.reason = 'does not read'
+      // Where the socket is full it would not hear it.
+      if (client.conn.writableNeedDrain) client.conn.destroy()
+      else client.disconnect({ reasonCode: QUOTA_EXCEEDED })
+    },
     onError: (error) => journal.write('failed', { error: error.message }),
     onUnusable,
+  })
+  const subscribing = new Subscribing({
+    persistence,
+    limits,
+    maySubscribe: (client, filter) => {
+      const user = connections.get(client)?.user
+      return user !== undefined && maySubscribe(user, filter)
+    },
+    onRefused: (client, filter, reason) =>
+      journal.write('denied', { ...describe(connections.get(client)), subscribe: filter, reason }),
   })
 
   const keeper = new SessionKeeper({ persistence, limits, journal })
@@ -119,28 +133,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       packet.retain = false
       done(null)
     },
-
-    authorizeSubscribe(client, subscription, done) {
-      const { subscriptions } = innerClient(client)
-      const isNew = subscriptions[subscription.topic] === undefined
-      const isFull = isNew && Object.keys(subscriptions).length >= limits.subscriptionsPerClient
-      if (!isFull && maySubscribeTo(client, subscription.topic)) return done(null, subscription)
-      journal.write('denied', { ...describe(connections.get(client)), subscribe: subscription.topic, isFull })
-      done(null, null)
-    },
-
-    authorizeForward(client, packet): AedesPublishPacket | null {
-      const connection = connections.get(client)
-      const verdict = connection ? judgeForward(client, connection, packet, limits) : 'skip'
-      if (verdict === 'send') return persistence.identify(client, packet)
-      if (verdict === 'disconnect' && connection) {
-        connection.reason = 'does not read'
-        client.conn.destroy()
-      }
-      return null
-    },
   })
   mendBroker(aedes)
+  innerBroker(aedes).subscribing = subscribing
   report(aedes, connections, journal)
   aedes.on('client', (client) => keeper.registered(client))
   aedes.on('clientReady', (client) => persistence.deliver(client))

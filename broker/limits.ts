@@ -31,9 +31,13 @@ export const limits = {
   /** QoS 2 publishes of one session that were received and not released yet; also the receive maximum. */
   halfOpenQoS2: 1_000,
 
-  /** Unsent bytes above which a subscriber misses QoS 0 messages, and above which it is disconnected. */
+  /** Unsent bytes above which a subscriber misses QoS 0 messages. */
   slowSubscriberBytes: 256 * KIB,
+  /** QoS 1 and 2 in memory above which a subscriber is disconnected (lasting sessions have them on disk), and of all of them. */
   stalledSubscriberBytes: 4 * MIB,
+  heldBytes: 128 * MIB,
+  /** How long a message waits at most for subscribers that fall behind, before its publisher is read on. */
+  publisherWait: 100,
   drainTimeout: 8_000,
 
   /** Live and stored sessions: of one user, and all together. */

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AedesPublishPacket, Client } from 'aedes'
 import type { Packet } from 'mqtt-packet'
 import { addressGroup, forwardedAddress, plainAddress } from './addresses.ts'
-import type { Connection } from './connection.ts'
 import { FailedLogins } from './failed-logins.ts'
-import { judgeForward } from './forwarding.ts'
 import { limits } from './limits.ts'
 import { objectionTo } from './packet-guard.ts'
 import { Sessions } from './sessions.ts'
@@ -130,30 +127,6 @@ describe('sessions', () => {
     t.mock.timers.setTime(3_000)
     assert.equal(sessions.claim('left', 'b', {}), 'granted')
     assert.deepEqual(ended, ['restored expired', 'left expired'])
-  })
-})
-
-describe('forwarding', () => {
-  const client = { conn: { writableLength: 0 }, subscriptions: { '#': { qos: 1 } } } as unknown as Client
-  const connection = { user: { name: 'try', administrator: false } } as Connection
-  let number = 0
-  const message = (topic: string): AedesPublishPacket => {
-    const ids = { brokerId: 'broker', brokerCounter: ++number }
-    return { ...ids, cmd: 'publish', topic, payload: '', qos: 1, dup: false, retain: true }
-  }
-
-  test('leaves out what the user may not have, whatever the subscription', () => {
-    assert.equal(judgeForward(client, connection, message('try/a'), limits), 'send')
-    for (const topic of ['other/a', '$SYS/x', '$nowhere']) {
-      assert.equal(judgeForward(client, connection, message(topic), limits), 'skip')
-    }
-    assert.equal(judgeForward(client, {} as Connection, message('try/a'), limits), 'skip')
-  })
-
-  test('leaves out what an overlapping subscription has sent already', () => {
-    const sent = message('try/a')
-    assert.equal(judgeForward(client, connection, sent, limits), 'send')
-    assert.equal(judgeForward(client, connection, sent, limits), 'skip')
   })
 })
 

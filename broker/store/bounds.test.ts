@@ -15,6 +15,7 @@ const store: Store = {
   readRetained: async () => ({ messages: [], next: undefined }),
   close: async () => {},
 }
+const inMemory = { stalledSubscriberBytes: 600, heldBytes: 900 }
 const stored = { id: 1, clientId: 'a', username: 'try', expirySeconds: 1, endsAt: 0, sent: 0 }
 
 describe('retained messages', () => {
@@ -54,14 +55,14 @@ describe('retained messages', () => {
 
 describe('messages that wait for clients', () => {
   const place = (queues: OutgoingQueues, record: SessionRecord, payload = '') => {
-    const targets = [{ record, qos: 1 as const, retain: false, identifiers: [] }]
+    const targets = [{ record, qos: 1 as const, retain: false, identifiers: [], share: undefined }]
     return queues.place(targets, message('a', payload)).placing
   }
 
   test('are bounded in bytes, together and each, and in number', () => {
-    const limits = { queuedMessagesPerSession: 3, queuedBytesPerSession: 600, queuedBytes: 900 }
+    const limits = { ...inMemory, queuedMessagesPerSession: 3, queuedBytesPerSession: 600, queuedBytes: 900 }
     const queues = new OutgoingQueues(store, limits, [])
-    const [a, b] = [new SessionRecord(stored), new SessionRecord({ ...stored, id: 2, clientId: 'b' })]
+    const [a, b] = [new SessionRecord(stored, true), new SessionRecord({ ...stored, id: 2, clientId: 'b' }, true)]
     assert.deepEqual(
       [1, 2, 3].map(() => place(queues, a) !== undefined),
       [true, true, false],
@@ -74,7 +75,7 @@ describe('messages that wait for clients', () => {
     assert.ok(place(queues, b))
     assert.ok(!place(queues, b))
     const roomy = new OutgoingQueues(store, { ...limits, queuedBytesPerSession: 9_999, queuedBytes: 9_999 }, [])
-    const c = new SessionRecord(stored)
+    const c = new SessionRecord(stored, true)
     assert.deepEqual(
       [1, 2, 3, 4].map(() => place(roomy, c) !== undefined),
       [true, true, true, false],
@@ -82,9 +83,9 @@ describe('messages that wait for clients', () => {
   })
 
   test('leave their room when they are acknowledged, and when they cannot be stored', async () => {
-    const limits = { queuedMessagesPerSession: 1, queuedBytesPerSession: 600, queuedBytes: 600 }
+    const limits = { ...inMemory, queuedMessagesPerSession: 1, queuedBytesPerSession: 600, queuedBytes: 600 }
     const queues = new OutgoingQueues(store, limits, [])
-    const record = new SessionRecord(stored)
+    const record = new SessionRecord(stored, true)
     for (let round = 0; round < 5; round++) {
       const placing = place(queues, record, 'x'.repeat(300))
       const taken = placing?.taken[0]?.place
@@ -95,17 +96,17 @@ describe('messages that wait for clients', () => {
   })
 
   test('of an earlier run count', () => {
-    const limits = { queuedMessagesPerSession: 2, queuedBytesPerSession: 900, queuedBytes: 900 }
+    const limits = { ...inMemory, queuedMessagesPerSession: 2, queuedBytesPerSession: 900, queuedBytes: 900 }
     const queue = { session: 1, messages: 1, bytes: 500, first: 7, last: 7 }
     const queues = new OutgoingQueues(store, limits, [queue])
-    const record = new SessionRecord(stored, queue)
+    const record = new SessionRecord(stored, true, queue)
     assert.equal(place(queues, record)?.taken[0]?.place.sequence, 8)
     assert.equal(place(queues, record), undefined)
   })
 
   test('never share a packet identifier, however many come while one is not acknowledged', () => {
     const limits = { queuedMessagesPerSession: 9, queuedBytesPerSession: 900 }
-    const record = new SessionRecord(stored)
+    const record = new SessionRecord(stored, true)
     const first = record.reserve(1, limits) ?? 0
     const identifiers = new Set([packetIdOf(first)])
     for (let count = 1; count < 65_535; count++) {

@@ -8,6 +8,9 @@ export interface MessageDetails {
   readonly properties?: Properties | undefined
   /** Milliseconds since 1970. */
   readonly messageExpiry?: number
+  /** Of a retained message: with which QoS it was published, and the publisher's client id. */
+  readonly qos?: 0 | 1 | 2
+  readonly publisher?: string
   readonly [name: string]: unknown
 }
 

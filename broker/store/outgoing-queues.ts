@@ -1,21 +1,24 @@
 import type { Limits } from '../limits.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { Change, QueuePlace, Store, StoredMessage, StoredState } from './store.ts'
+import type { Target } from './targets.ts'
 
-type QueueLimits = Pick<Limits, 'queuedMessagesPerSession' | 'queuedBytesPerSession' | 'queuedBytes'>
-
-/** One session that gets a message, and how. */
-export interface Target {
-  readonly record: SessionRecord
-  readonly qos: 0 | 1 | 2
-  readonly retain: boolean
-  readonly identifiers: readonly number[]
-}
+type QueueLimits = Pick<
+  Limits,
+  'queuedMessagesPerSession' | 'queuedBytesPerSession' | 'queuedBytes' | 'stalledSubscriberBytes' | 'heldBytes'
+>
 
 /** Places in queues that are being stored. */
 export interface Placing {
-  readonly change: Extract<Change, { kind: 'queued' }>
+  /** Undefined if all of them are in memory only. */
+  readonly change: Extract<Change, { kind: 'queued' }> | undefined
+  readonly message: StoredMessage
   readonly taken: readonly { readonly record: SessionRecord; readonly place: QueuePlace }[]
+}
+
+interface Sized {
+  readonly topic: string
+  readonly payload: { readonly length: number }
 }
 
 // An empty message takes room too: roughly what its row and its place in memory take.
@@ -25,7 +28,11 @@ const OVERHEAD = 256
 export class OutgoingQueues {
   readonly #store: Store
   readonly #limits: QueueLimits
+  /** On disk. */
   #bytes: number
+  /** In memory, for sessions that end with their connection. */
+  #heldBytes = 0
+  readonly #holding = new Set<SessionRecord>()
 
   constructor(store: Store, limits: QueueLimits, queues: StoredState['queues']) {
     this.#store = store
@@ -33,27 +40,39 @@ export class OutgoingQueues {
     this.#bytes = queues.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
-  /** Takes a place in each queue that has room; `full` are the others. */
+  /**
+   * Takes a place in each queue that has room; `full` are the others. A client that lets too much wait in memory loses its
+   * connection instead: it would not learn that it misses something.
+   */
   place(targets: readonly Target[], message: StoredMessage): { placing: Placing | undefined; full: number } {
-    const size = OVERHEAD + message.topic.length + message.payload.length
+    const size = sizeOf(message)
     const taken: { record: SessionRecord; place: QueuePlace }[] = []
-    for (const { record, qos, retain, identifiers } of targets) {
-      const isFull = this.#bytes + size > this.#limits.queuedBytes
-      const sequence = isFull ? undefined : record.reserve(size, this.#limits)
-      if (sequence === undefined) continue
-      this.#bytes += size
-      taken.push({ record, place: { session: record.id, sequence, qos, retain, identifiers, size } })
+    let full = 0
+    for (const { record, qos, retain, identifiers, share } of targets) {
+      if (record.isEnded) continue
+      const sequence = record.isStored ? this.#reserve(record, size) : this.#hold(record, size)
+      if (sequence === undefined) full += record.isStored ? 1 : 0
+      else taken.push({ record, place: { session: record.id, sequence, qos, retain, identifiers, share, size } })
     }
-    const full = targets.length - taken.length
     if (taken.length === 0) return { placing: undefined, full }
-    const places = taken.map(({ place }) => place)
-    return { placing: { change: { kind: 'queued', message, places }, taken }, full }
+    const places = taken.filter(({ record }) => record.isStored).map(({ place }) => place)
+    const change = places.length === 0 ? undefined : { kind: 'queued' as const, message, places }
+    return { placing: { change, message, taken }, full }
+  }
+
+  /** Whether a session's queue has room for a message. */
+  fits(record: SessionRecord, message: Sized): boolean {
+    const size = sizeOf(message)
+    const { queuedMessagesPerSession, queuedBytesPerSession, queuedBytes, stalledSubscriberBytes } = this.#limits
+    if (record.messages >= queuedMessagesPerSession) return false
+    if (!record.isStored) return record.bytes + size <= stalledSubscriberBytes
+    return record.bytes + size <= queuedBytesPerSession && this.#bytes + size <= queuedBytes
   }
 
   /** The places were stored: the messages can be sent. */
-  stored({ change, taken }: Placing): void {
+  stored({ message, taken }: Placing): void {
     for (const { record, place } of taken) {
-      record.delivery?.offer({ ...place, message: change.message, packetId: undefined })
+      record.delivery?.offer({ ...place, message, packetId: undefined })
     }
   }
 
@@ -63,20 +82,61 @@ export class OutgoingQueues {
   }
 
   /** Takes a message out of a queue; where that is lost, it is sent again with its old packet identifier. */
-  remove(record: SessionRecord, sequence: number, size: number): Promise<void> {
+  async remove(record: SessionRecord, sequence: number, size: number): Promise<void> {
     this.#free(record, size)
-    return this.#store.writeUntilDone([{ kind: 'dequeued', session: record.id, sequence }])
+    if (record.isStored) await this.#store.writeUntilDone([{ kind: 'dequeued', session: record.id, sequence }])
   }
 
   /** A session ended, and its queue with it. */
   ended(record: SessionRecord): void {
+    if (record.isEnded) return
     record.isEnded = true
-    this.#bytes -= record.bytes
+    this.#holding.delete(record)
+    if (record.isStored) this.#bytes -= record.bytes
+    else this.#heldBytes -= record.bytes
+  }
+
+  #reserve(record: SessionRecord, size: number): number | undefined {
+    if (this.#bytes + size > this.#limits.queuedBytes) return undefined
+    const sequence = record.reserve(size, this.#limits)
+    if (sequence !== undefined) this.#bytes += size
+    return sequence
+  }
+
+  #hold(record: SessionRecord, size: number): number | undefined {
+    const { queuedMessagesPerSession, stalledSubscriberBytes, heldBytes } = this.#limits
+    const sequence = record.reserve(size, { queuedMessagesPerSession, queuedBytesPerSession: stalledSubscriberBytes })
+    if (sequence === undefined) {
+      this.#giveUp(record)
+      return undefined
+    }
+    this.#holding.add(record)
+    this.#heldBytes += size
+    if (this.#heldBytes > heldBytes) this.#giveUp(mostOf(this.#holding))
+    return sequence
+  }
+
+  #giveUp(record: SessionRecord): void {
+    this.ended(record)
+    record.delivery?.giveUp()
   }
 
   #free(record: SessionRecord, size: number): void {
     if (record.isEnded) return
     record.free(size)
-    this.#bytes -= size
+    if (record.isStored) {
+      this.#bytes -= size
+      return
+    }
+    this.#heldBytes -= size
+    if (record.messages === 0) this.#holding.delete(record)
   }
+}
+
+function sizeOf({ topic, payload }: Sized): number {
+  return OVERHEAD + topic.length + payload.length
+}
+
+function mostOf(records: ReadonlySet<SessionRecord>): SessionRecord {
+  return [...records].reduce((most, record) => (record.bytes > most.bytes ? record : most))
 }

@@ -1,6 +1,7 @@
 import type { Limits } from '../limits.ts'
 import type { Delivery } from './delivery.ts'
 import { IncomingExchanges } from './incoming-exchanges.ts'
+import type { Readiness } from './shared-group.ts'
 import type { StoredSession, StoredState, StoredSubscription } from './store.ts'
 
 /** Packet identifiers are 1 to 65,535 [MQTT-2.2.1-3]. */
@@ -9,12 +10,20 @@ const PACKET_IDS = 65_535
 type QueueTotals = StoredState['queues'][number]
 type QueueLimits = Pick<Limits, 'queuedMessagesPerSession' | 'queuedBytesPerSession'>
 
-/** What is held in memory of a session that outlives its connection. */
+export interface RetainedWalk {
+  readonly from: string
+}
+
+/** What is held in memory of a session. */
 export class SessionRecord {
   readonly id: number
+  /** Whether it outlives its connection; the queue of another one is in memory only. */
+  readonly isStored: boolean
   readonly clientId: string
   readonly username: string
   readonly subscriptions = new Map<string, StoredSubscription>()
+  /** Subscriptions whose retained messages have not all been sent: from which topic on, by filter. */
+  readonly retainedWalks = new Map<string, RetainedWalk>()
   readonly incoming: IncomingExchanges
   /** Sends the queue while a connection holds the session. */
   delivery: Delivery | undefined
@@ -29,8 +38,9 @@ export class SessionRecord {
   #first: number
   #next: number
 
-  constructor(session: StoredSession, queue?: QueueTotals, received: Iterable<number> = []) {
+  constructor(session: StoredSession, isStored: boolean, queue?: QueueTotals, received: Iterable<number> = []) {
     this.id = session.id
+    this.isStored = isStored
     this.clientId = session.clientId
     this.username = session.username
     this.expirySeconds = session.expirySeconds
@@ -42,6 +52,15 @@ export class SessionRecord {
     // Where a connection ended with the process, nobody wrote down how far it had come.
     this.sent = session.endsAt === null ? this.#next - 1 : session.sent
     this.incoming = new IncomingExchanges(received)
+  }
+
+  /** How well a message can be sent now, with the QoS that it would have. */
+  readinessFor(topic: string, qos: number): Readiness {
+    if (this.isEnded) return undefined
+    // Without a connection a message can only wait, and with QoS 0 it does not.
+    if (!this.delivery) return this.isStored && qos > 0 ? 'away' : undefined
+    if (!this.delivery.mayReceive(topic)) return undefined
+    return this.delivery.isAble ? 'able' : 'busy'
   }
 
   /** A sequence number for a message of this size; undefined if the queue is full. */

@@ -19,6 +19,14 @@ export function applyChange(database: SqliteDatabase, change: Change): void {
     case 'unsubscribed':
       database.run('DELETE FROM subscription WHERE session = ? AND filter = ?', change.session, change.filter)
       break
+    case 'retained sent':
+      database.run(
+        'UPDATE subscription SET retained_from = ? WHERE session = ? AND filter = ?',
+        change.retainedFrom ?? null,
+        change.session,
+        change.filter,
+      )
+      break
     case 'queued':
       queue(database, change.message, change.places)
       break
@@ -82,9 +90,9 @@ function endSession(database: SqliteDatabase, session: number): void {
 }
 
 function subscribe(database: SqliteDatabase, subscription: StoredSubscription): void {
-  const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier } = subscription
+  const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier, retainedFrom } = subscription
   database.run(
-    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     session,
     filter,
     qos,
@@ -92,6 +100,7 @@ function subscribe(database: SqliteDatabase, subscription: StoredSubscription): 
     retainAsPublished === undefined ? null : Number(retainAsPublished),
     noLocal === undefined ? null : Number(noLocal),
     identifier ?? null,
+    retainedFrom ?? null,
   )
 }
 
@@ -99,15 +108,16 @@ function queue(database: SqliteDatabase, message: StoredMessage, places: readonl
   const { lastInsertRowid } = database
     .prepare('INSERT INTO message (copies, topic, payload, details) VALUES (?, ?, ?, ?)')
     .run(places.length, message.topic, message.payload, message.details)
-  for (const { session, sequence, qos, retain, identifiers, size } of places) {
+  for (const { session, sequence, qos, retain, identifiers, share, size } of places) {
     database.run(
-      'INSERT INTO queue (session, sequence, message, qos, retain, identifiers, size) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      'INSERT INTO queue (session, sequence, message, qos, retain, identifiers, share, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
       session,
       sequence,
       lastInsertRowid,
       qos,
       Number(retain),
       identifiers.length === 0 ? '[]' : JSON.stringify(identifiers),
+      share ?? null,
       size,
     )
   }

@@ -86,6 +86,7 @@ export class SqliteDatabase {
         retainAsPublished: toBoolean(row.retain_as_published),
         noLocal: toBoolean(row.no_local),
         identifier: toNumber(row.identifier),
+        retainedFrom: toText(row.retained_from),
       })),
       queues: queues.map((row) => ({
         session: Number(row.session),
@@ -113,7 +114,7 @@ export class SqliteDatabase {
 
   readQueue(session: number, after: number, messages: number, bytes: number): QueuedMessage[] {
     const rows = this.prepare(
-      `SELECT sequence, qos, retain, identifiers, size, packet_id, topic, payload, details
+      `SELECT sequence, qos, retain, identifiers, share, size, packet_id, topic, payload, details
          FROM queue LEFT JOIN message ON message.id = queue.message
         WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
     ).iterate(session, after, messages)
@@ -129,6 +130,7 @@ export class SqliteDatabase {
         qos: toQos(row.qos),
         retain: row.retain === 1,
         identifiers: JSON.parse(String(row.identifiers)),
+        share: toText(row.share),
         size,
         packetId: toNumber(row.packet_id),
         message: row.topic === null ? undefined : toMessage(row),
@@ -196,6 +198,10 @@ function toQos(value: SQLOutputValue | undefined): 0 | 1 | 2 {
 
 function toNumber(value: SQLOutputValue | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined
+}
+
+function toText(value: SQLOutputValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function toBoolean(value: SQLOutputValue | undefined): boolean | undefined {

@@ -59,6 +59,8 @@ const migrations: readonly string[] = [
      payload ANY NOT NULL,
      details TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE subscription ADD COLUMN retained_from TEXT;
+   ALTER TABLE queue ADD COLUMN share TEXT;`,
 ]
 
 /** Brings a database to the version that this program knows; throws a sentence if it comes from a newer one. */

@@ -41,6 +41,7 @@ const queued = (topic: string, sessions: readonly number[], sequence: number, pa
     qos: 1 as const,
     retain: false,
     identifiers: [],
+    share: undefined,
     size: 10,
   }))
   return { kind: 'queued', message: message(topic, payload), places }

@@ -21,12 +21,15 @@ export interface StoredSession {
 
 export interface StoredSubscription {
   readonly session: number
+  /** As the client has named it, a shared one with `$share/NAME/`. */
   readonly filter: string
   readonly qos: 0 | 1 | 2
   readonly retainHandling: number | undefined
   readonly retainAsPublished: boolean | undefined
   readonly noLocal: boolean | undefined
   readonly identifier: number | undefined
+  /** From which topic on its retained messages have still to be sent; undefined if none have. */
+  readonly retainedFrom: string | undefined
 }
 
 /** The place of one message in one session's queue. */
@@ -38,6 +41,8 @@ export interface QueuePlace {
   readonly retain: boolean
   /** Of the MQTT 5 subscriptions that match. */
   readonly identifiers: readonly number[]
+  /** The shared subscription on behalf of which it comes, if it does. */
+  readonly share: string | undefined
   /** What it counts for in the limits, bytes. */
   readonly size: number
 }
@@ -62,6 +67,12 @@ export type Change =
   | { readonly kind: 'session ended'; readonly session: number }
   | { readonly kind: 'subscribed'; readonly subscription: StoredSubscription }
   | { readonly kind: 'unsubscribed'; readonly session: number; readonly filter: string }
+  | {
+      readonly kind: 'retained sent'
+      readonly session: number
+      readonly filter: string
+      readonly retainedFrom: string | undefined
+    }
   | { readonly kind: 'queued'; readonly message: StoredMessage; readonly places: readonly QueuePlace[] }
   | { readonly kind: 'identified'; readonly session: number; readonly sequence: number; readonly packetId: number }
   | { readonly kind: 'released'; readonly session: number; readonly sequence: number }

@@ -5,6 +5,7 @@ import { generate, type Packet } from 'mqtt-packet'
 import { type PacketForm, readForm } from './packet-form.ts'
 
 const MALFORMED = 0x81
+const UNSUPPORTED = 0x84
 const PROTOCOL_ERROR = 0x82
 
 /** Bytes of numbers, texts (with their length) and other bytes. */
@@ -56,10 +57,19 @@ const wellFormed: readonly Case[] = [
     5,
     bytes(connect5Will, none, '', properties(0x18, expiry.subarray(1)), 'a', 'b'),
   ],
-  ['another protocol, which is for others to refuse', 'connect', 4, bytes('MQTT', 9, 1)],
+]
+
+const unsupported: readonly Case[] = [
+  ['level 3', 'connect', 4, bytes('MQTT', 3, 2, 0, 0, '')],
+  ['level 6', 'connect', 4, bytes('MQTT', 6, 2, 0, 0, '')],
+  ['level 4 of a bridge', 'connect', 4, bytes('MQTT', 0x84, 2, 0, 0, '')],
+  ['MQTT 3.1 at the level of 3.1.1', 'connect', 4, bytes('MQIsdp', 4, 2, 0, 0, '')],
+  ['another protocol at level 5', 'connect', 4, bytes('MQTX', 5, 2, 0, 0, 0, '')],
 ]
 
 const malformed: readonly Case[] = [
+  ['another protocol at level 4', 'connect', 4, bytes('MQTX', 4, 2, 0, 0, '')],
+  ['a password without a user name', 'connect', 4, bytes('MQTT', 4, 0x42, 0, 0, '', 'secret')],
   ['no topic name', 'publish', 4, bytes()],
   ['a topic name longer than the packet', 'publish', 4, bytes(0, 2, 0x61)],
   ['a surrogate', 'publish', 4, bytes(0, 3, 0xed, 0xa0, 0x80)],
@@ -116,6 +126,9 @@ describe('the form of a packet', () => {
     test(`good: ${name}`, () => assert.equal(form(...rest).objection, undefined))
   for (const [name, ...rest] of malformed) {
     test(`malformed: ${name}`, () => assert.equal(form(...rest).objection?.reasonCode, MALFORMED))
+  }
+  for (const [name, ...rest] of unsupported) {
+    test(`unsupported: ${name}`, () => assert.equal(form(...rest).objection?.reasonCode, UNSUPPORTED))
   }
   for (const [name, ...rest] of protocolErrors) {
     test(`protocol error: ${name}`, () => assert.equal(form(...rest).objection?.reasonCode, PROTOCOL_ERROR))

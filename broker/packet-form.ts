@@ -1,5 +1,5 @@
 import { type PropertyOwner, readProperties, type UserProperties } from './packet-properties.ts'
-import { malformed, type Objection, PacketReader, protocolError, Unreadable } from './packet-reader.ts'
+import { malformed, type Objection, PacketReader, protocolError, Unreadable, unsupported } from './packet-reader.ts'
 import { isFilterForm } from './topics.ts'
 
 /** A packet of which the last byte has arrived, as the parser knows it: the fixed header, and what follows it. */
@@ -83,14 +83,16 @@ function read(packet: ReceivedPacket, reader: PacketReader, isVersion5: boolean)
   }
 }
 
-/** Another protocol, or another version of it, is for the parser to refuse. */
 function readConnect(packet: ReceivedPacket, reader: PacketReader): PacketForm {
-  reader.text('the protocol name')
-  // The highest bit is how bridges mark themselves.
-  const version = reader.byte() & 0x7f
-  if (version < 3 || version > 5) return {}
+  const name = reader.text('the protocol name')
+  const version = reader.byte()
+  const isSpoken = (name === 'MQTT' && (version === 4 || version === 5)) || (name === 'MQIsdp' && version === 3)
+  // [MQTT-3.1.2-1] [MQTT-3.1.2-2]; bridges, which set the highest bit, too.
+  if (!isSpoken) throw new Unreadable(unsupported(name, version))
   if (version === 5) checkLength(packet)
   const flags = reader.byte()
+  // [MQTT-3.1.2-22] of MQTT 3.1.1; MQTT 5 lets a password come alone.
+  if (version < 5 && (flags & 0xc0) === 0x40) throw new Unreadable(malformed('a password without a user name'))
   reader.uint16()
   if (version === 5) readProperties(reader, 'connect')
   reader.text('the client identifier')

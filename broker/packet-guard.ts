@@ -1,6 +1,6 @@
 import type { Packet } from 'mqtt-packet'
 import type { Limits } from './limits.ts'
-import { malformed, type Objection } from './packet-reader.ts'
+import { malformed, type Objection, protocolError } from './packet-reader.ts'
 import { isTopicName, levelsOf } from './topics.ts'
 
 const TOPIC_NAME_INVALID = 0x90
@@ -16,6 +16,8 @@ export function objectionTo(packet: Packet, limits: Limits): Objection | undefin
       return will.qos !== undefined && will.qos > 2 ? malformed('will QoS') : undefined
     }
     case 'publish':
+      // [MQTT-4.7.3-1]
+      if (packet.topic === '' && packet.properties?.topicAlias === undefined) return protocolError('no topic')
       return levelsOf(packet.topic) > limits.topicLevels
         ? { reason: 'a topic of too many levels', reasonCode: TOPIC_NAME_INVALID }
         : undefined
@@ -26,6 +28,9 @@ export function objectionTo(packet: Packet, limits: Limits): Objection | undefin
         ? { reason: 'too many filters', reasonCode: QUOTA_EXCEEDED }
         : undefined
     }
+    case 'auth':
+      // Nobody gets in with an authentication method, so nobody has one to go on with [MQTT-4.12.0-7].
+      return protocolError('an AUTH without an authentication method')
     default:
       return undefined
   }

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 /** MQTT 5 reason codes for what is wrong with a packet. */
 export const MALFORMED_PACKET = 0x81
 export const PROTOCOL_ERROR = 0x82
+export const UNSUPPORTED_PROTOCOL_VERSION = 0x84
 
 /** Why a packet is not given to aedes: in words for the log, and as an MQTT 5 reason code for the client. */
 export interface Objection {
@@ -26,6 +27,12 @@ export function malformed(what: string): Objection {
 
 export function protocolError(what: string): Objection {
   return { reason: `protocol error: ${what}`, reasonCode: PROTOCOL_ERROR }
+}
+
+/** Another protocol, or another level of it; MQTT 3.1.1 has no code for the former [MQTT-3.2.2-6]. */
+export function unsupported(name: string, level: number): Objection {
+  if (level !== 5 && name !== 'MQTT' && name !== 'MQIsdp') return malformed('the protocol name')
+  return { reason: `unsupported protocol: level ${level}`, reasonCode: UNSUPPORTED_PROTOCOL_VERSION }
 }
 
 /** Reads the data types of MQTT from the bytes of a packet, and never beyond them. Everything throws `Unreadable`. */

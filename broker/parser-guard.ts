@@ -1,6 +1,7 @@
 import type { Client } from 'aedes'
 import type { Packet } from 'mqtt-packet'
 import { innerClient } from './aedes-internals.ts'
+import { refusalOf } from './connect-refusal.ts'
 import type { Limits } from './limits.ts'
 import { type PacketForm, readForm } from './packet-form.ts'
 import { objectionTo } from './packet-guard.ts'
@@ -26,12 +27,17 @@ export function guardParser(client: Client, limits: Limits, { judge, onObjection
   parser.removeAllListeners('error')
   let refused = false
   let form: PacketForm = {}
-  const refuse = ({ reason, reasonCode }: Objection) => {
+  let connect: Buffer | undefined
+  const refuse = (objection: Objection) => {
     if (refused) return
     refused = true
-    onObjection(reason)
+    onObjection(objection.reason)
+    const refusal = connect && !client.connecting && !client.connected ? refusalOf(connect, objection) : undefined
     // Before CONNACK it just closes [MQTT-3.14.0-1].
-    client.disconnect({ reasonCode })
+    if (!refusal) return client.disconnect({ reasonCode: objection.reasonCode })
+    const inner = innerClient(client)
+    inner.connecting = true
+    inner.outlet.write(refusal.packet, () => client.close(), refusal.version)
   }
 
   parser.on('error', (error) => refuse(malformed(error.message)))
@@ -57,6 +63,7 @@ export function guardParser(client: Client, limits: Limits, { judge, onObjection
     const { cmd, qos, dup, length } = parser.packet
     if (parser._list.length < length) return false
     const received = { cmd, qos, dup, lengthBytes, body: parser._list.slice(0, length) }
+    if (cmd === 'connect') connect = received.body
     form = readForm(received, parser.settings.protocolVersion)
     if (!form.objection) return parsePayload()
     refuse(form.objection)

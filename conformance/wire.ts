@@ -9,7 +9,7 @@ type Of<K extends Kind> = Extract<Packet, { cmd: K }>
 export type Outgoing = Packet | Buffer | string
 
 /** Far more than any answer takes, so that a busy machine fails no test. */
-const DEADLINE = 30_000
+const DEADLINE = 20_000
 
 /** One connection to a broker, packet by packet: what is sent is not checked, what comes is not left out. */
 export class Wire {

@@ -56,7 +56,6 @@ export class Delivery {
   #last = 0
   #hasAll: boolean
   #isReading = false
-  #isStarted = false
   #isDraining = false
   #isCorked = false
   /** Bytes that were not read when this turn of the event loop began. */
@@ -81,7 +80,7 @@ export class Delivery {
 
   /** Whether a message would go out right away. */
   get isAble(): boolean {
-    if (!this.#isStarted || this.#isDraining || this.#isStopped || this.#options.client.closed) return false
+    if (!this.#isOpen || this.#isDraining) return false
     return this.#hasAll && this.#page.length === 0 && this.#unacknowledged.size < this.#window
   }
 
@@ -99,7 +98,6 @@ export class Delivery {
 
   /** The client is ready: what waits is sent. */
   start(): void {
-    this.#isStarted = true
     this.#advance()
   }
 
@@ -112,7 +110,7 @@ export class Delivery {
   /** Sends a message with QoS 0, unless more than `patience` bytes have not been read yet. */
   send(message: OutgoingMessage, patience: number = this.#options.limits.slowSubscriberBytes): void {
     const { client, mayReceive } = this.#options
-    if (!this.#isStarted || this.#isStopped || client.closed || !mayReceive(message.topic)) return
+    if (!this.#isOpen || !mayReceive(message.topic)) return
     // What comes together is not a sign of being slow.
     const unread = this.#isCorked ? this.#unreadBefore : client.conn.writableLength
     if (unread > patience || client.conn.writableLength > this.#options.limits.stalledSubscriberBytes) return
@@ -180,13 +178,17 @@ export class Delivery {
     return innerClient(this.#options.client).outlet
   }
 
+  /** The client has its CONNACK, and is still there. */
+  get #isOpen(): boolean {
+    return !this.#isStopped && !this.#options.client.closed && this.#outlet.isOpen
+  }
+
   get #isEmpty(): boolean {
-    return this.#isStarted && this.#hasAll && this.#page.length === 0 && !this.#isDraining
+    return this.#isOpen && this.#hasAll && this.#page.length === 0 && !this.#isDraining
   }
 
   #advance(): void {
-    if (!this.#isStarted || this.#isDraining || this.#isYielding) return
-    if (this.#isStopped || this.#options.client.closed) return
+    if (!this.#isOpen || this.#isDraining || this.#isYielding) return
     let bytes = 0
     while (this.#unacknowledged.size < this.#window && bytes < this.#options.limits.deliveryPageBytes) {
       const message = this.#page.shift()

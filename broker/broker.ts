@@ -137,8 +137,11 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   mendBroker(aedes)
   innerBroker(aedes).subscribing = subscribing
   report(aedes, connections, journal)
-  aedes.on('client', (client) => keeper.registered(client))
-  aedes.on('clientReady', (client) => persistence.deliver(client))
+  aedes.on('client', (client) => keeper.arrived(client))
+  aedes.on('clientReady', (client) => {
+    keeper.arrived(client)
+    persistence.deliver(client)
+  })
   await aedes.listen()
   keeper.restore()
   const tick = () => {

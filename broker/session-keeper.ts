@@ -21,9 +21,10 @@ interface KeeperOptions {
 export class SessionKeeper {
   readonly #persistence: AedesPersistence
   readonly #sessions: Sessions
-  /** Between a login and its registration, so that of many with one client id the last one has the session. */
+  /** Between a login and its arrival, so that of many with one client id the last one has the session. */
   readonly #turns = new Turns()
   readonly #finishers = new WeakMap<Client, () => void>()
+  readonly #halfway = new WeakSet<Client>()
 
   constructor({ persistence, limits, journal }: KeeperOptions) {
     this.#persistence = persistence
@@ -50,9 +51,13 @@ export class SessionKeeper {
     return result
   }
 
-  /** aedes has registered the client, and closed one that had its session. */
-  registered(client: Client): void {
-    this.#finishers.get(client)?.()
+  /**
+   * Called when aedes has registered the client and closed one that had its session, and when the client has its CONNACK, in
+   * any order. Who comes next must wait for both: aedes would close nobody, or close this one without telling it why.
+   */
+  arrived(client: Client): void {
+    if (this.#halfway.delete(client)) this.#finishers.get(client)?.()
+    else this.#halfway.add(client)
   }
 
   /** The connection of a client that was admitted has ended. */

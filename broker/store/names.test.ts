@@ -28,6 +28,11 @@ for (const version of [4, 5] as const) {
         away.stream.end()
         await away.ended()
 
+        const { client: sharing } = await first.login(version, stored(version, `${name}3`), user)
+        assert.deepEqual(await subscribe(sharing, [`$share/${name}/${topic}`]), [2])
+        sharing.stream.end()
+        await sharing.ended()
+
         const will = { topic: `${topic}/will`, payload: Buffer.from('will'), qos: 1 as const, retain: true }
         const { client: publisher } = await first.login(version, { ...stored(version, `${name}2`), will }, user)
         // An own property even where it is called __proto__.
@@ -58,6 +63,9 @@ for (const version of [4, 5] as const) {
           }
           if (received.messageId !== undefined) client.send({ cmd: 'puback', messageId: received.messageId })
         }
+        const { client: shared } = await second.login(version, stored(version, `${name}3`), user)
+        assert.equal(String((await shared.next('publish')).payload), '1')
+        assert.equal(String((await shared.next('publish')).payload), '3')
         client.send({ cmd: 'unsubscribe', messageId: 2, unsubscriptions: [topic, `${topic}/#`, name] })
         await client.next('unsuback')
         const { client: late } = await second.login(version, { clientId: 'late' }, user)

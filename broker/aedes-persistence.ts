@@ -121,27 +121,34 @@ export class AedesPersistence extends Persistence {
     this.queues.stored(placing)
   }
 
-  /** Gives a queued message its packet identifier, or notes that the receiver has it and PUBREL is sent. */
-  async outgoingUpdate(client: Client, packet: Enqueued): Promise<void> {
+  /**
+   * Gives a queued message its packet identifier, or notes that the receiver has it and PUBREL is sent; false if the client
+   * has no such message.
+   */
+  async outgoingUpdate(client: Client, packet: Enqueued): Promise<boolean | undefined> {
     const { store } = this.options
     const record = this.sessions.get(client.id)
-    if (!record || packet.messageId === undefined) return
+    if (!record || packet.messageId === undefined) return undefined
     const session = record.id
     const delivery = this.deliveryOf(client)
     if (delivery && packet.cmd === 'pubrel') {
-      const sequence = record.isStored ? delivery.sequenceOf(packet.messageId) : undefined
-      if (sequence !== undefined) await store.write([{ kind: 'released', session, sequence }])
-      return
+      const sequence = delivery.sequenceOf(packet.messageId)
+      if (sequence === undefined) return false
+      if (record.isStored) await store.write([{ kind: 'released', session, sequence }])
+      return true
     }
     for await (const queued of this.#queueOf(record)) {
       const { sequence } = queued
       if (packet.cmd === 'pubrel' && queued.packetId === packet.messageId) {
-        return store.write([{ kind: 'released', session, sequence }])
+        await store.write([{ kind: 'released', session, sequence }])
+        return true
       }
       if (packet.cmd === 'publish' && isSame(queued, packet)) {
-        return store.write([{ kind: 'identified', session, sequence, packetId: packet.messageId }])
+        await store.write([{ kind: 'identified', session, sequence, packetId: packet.messageId }])
+        return true
       }
     }
+    return undefined
   }
 
   /** A message, or the PUBREL after it, was acknowledged. */

@@ -144,6 +144,7 @@ describe('the packet guard', () => {
       { ...connect, will: { ...will, qos: 2 } },
       { cmd: 'pingreq' },
       { ...publish, topic: '/'.repeat(topicLevels - 1) },
+      { ...publish, topic: '', properties: { topicAlias: 1 } },
       { cmd: 'subscribe', messageId: 1, subscriptions: subscriptions(subscriptionsPerClient) },
       { cmd: 'unsubscribe', messageId: 1, unsubscriptions: filters(subscriptionsPerClient) },
     ]
@@ -155,6 +156,7 @@ describe('the packet guard', () => {
       [0x81, { ...connect, will: { ...will, topic: '' } }],
       [0x81, { ...connect, will: { ...will, topic: 'a/+' } }],
       [0x81, { ...connect, will: { ...will, qos: 3 as 2 } }],
+      [0x82, { ...publish, topic: '' }],
       [0x90, { ...publish, topic: '/'.repeat(topicLevels) }],
       [0x97, { cmd: 'subscribe', messageId: 1, subscriptions: subscriptions(subscriptionsPerClient + 1) }],
       [0x97, { cmd: 'unsubscribe', messageId: 1, unsubscriptions: filters(subscriptionsPerClient + 1) }],

@@ -130,14 +130,15 @@ export async function receiveAll(receiver: Wire, publisher: Wire, topic: string)
 }
 
 /**
- * What a receiver gets before the retained message that it asks for now: all that earlier subscriptions have brought it. The
- * topic of that must fall under none of them.
+ * What a receiver gets before a retained message that it asks for now: all that its earlier subscriptions have brought it. The
+ * topic of that begins as said, and falls under none of them.
  */
 export async function receiveKept(receiver: Wire, publisher: Wire, topic: string): Promise<readonly Received[]> {
-  const marker = `marker ${newPacketId()}`
-  await publish(publisher, { topic, payload: marker, qos: 2, retain: true })
-  receiver.send({ cmd: 'subscribe', messageId: newPacketId(), subscriptions: [{ topic, qos: 2 }] })
-  return receiveUntil(receiver, marker)
+  const messageId = newPacketId()
+  const marker = { topic: topic + messageId, payload: `marker ${messageId}`, qos: 2, retain: true } as const
+  await publish(publisher, marker)
+  receiver.send({ cmd: 'subscribe', messageId, subscriptions: [{ topic: marker.topic, qos: 2 }] })
+  return receiveUntil(receiver, marker.payload)
 }
 
 export function payloads(messages: readonly Received[]): readonly string[] {

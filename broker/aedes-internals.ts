@@ -1,7 +1,8 @@
 import type { EventEmitter } from 'node:events'
-import type { Aedes, Client } from 'aedes'
+import type { Aedes, Client, PublishPacket } from 'aedes'
 import type { IConnectPacket, Packet } from 'mqtt-packet'
 import type { Outlet } from './outlet.ts'
+import type { Will } from './store/wills.ts'
 import type { Subscribing } from './subscribing.ts'
 
 /** The parser of mqtt-packet 9.0.2, and what its types do not tell. */
@@ -43,6 +44,11 @@ export interface InnerBroker extends Aedes {
   /** Patched in: answers SUBSCRIBE and UNSUBSCRIBE. */
   subscribing: Subscribing
   scheduleSessionExpiry(client: Client): void
+  /** Called when a connection has ended that leaves a will: at once, or after a delay in seconds. */
+  publishWill(client: Client, will: Will): void
+  scheduleWill(client: Client, will: Will, delaySeconds: number): void
+  publish(packet: PublishPacket, done: (error?: Error) => void): void
+  publish(packet: PublishPacket, client: Client | null, done: (error?: Error) => void): void
 }
 
 export function innerClient(client: Client): Client & InnerClient {

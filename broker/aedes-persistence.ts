@@ -212,6 +212,8 @@ export class AedesPersistence extends Persistence {
 
   /** Where it cannot be stored, it holds as long as the process lives. */
   async putWill(client: Client, will: Will): Promise<void> {
+    // Who was never let in leaves nothing.
+    if (client.closed) return
     will.brokerId = this.broker.id
     will.clientId = client.id
     will.payload = Buffer.from(will.payload)
@@ -223,7 +225,7 @@ export class AedesPersistence extends Persistence {
   }
 
   async getWill({ id }: Session): Promise<Will | undefined> {
-    return this.wills.get(id)
+    return this.wills.get(id)?.will
   }
 
   async delWill({ id }: Session): Promise<Will | undefined> {

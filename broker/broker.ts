@@ -5,7 +5,6 @@ import { innerBroker } from './aedes-internals.ts'
 import { AedesPersistence } from './aedes-persistence.ts'
 import type { Connection } from './connection.ts'
 import type { Journal } from './journal.ts'
-import { publishLeftWills } from './left-wills.ts'
 import type { Limits } from './limits.ts'
 import { Login } from './login.ts'
 import { mendBroker, mendClient } from './mends.ts'
@@ -16,6 +15,7 @@ import { SessionKeeper } from './session-keeper.ts'
 import type { Store, StoreUnusable } from './store/store.ts'
 import { Subscribing } from './subscribing.ts'
 import { isTopicName } from './topics.ts'
+import { WillKeeper } from './will-keeper.ts'
 
 export interface BrokerOptions {
   readonly administrators: ReadonlySet<string>
@@ -78,8 +78,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       journal.write('denied', { ...describe(connections.get(client)), subscribe: filter, reason }),
   })
 
-  const keeper = new SessionKeeper({ persistence, limits, journal })
-
   const aedes = new Aedes({
     // Wills of an earlier run with the same id would count as those of a living broker.
     id: randomUUID(),
@@ -121,8 +119,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     },
 
     authorizePublish(client, packet, done) {
-      // It belongs to the will, not to the message that the will becomes.
-      if (packet.properties && 'willDelayInterval' in packet.properties) delete packet.properties.willDelayInterval
       if (mayPublishTo(client, packet.topic)) return done(null)
       if (client) journal.write('denied', { ...describe(connections.get(client)), publish: packet.topic })
       // aedes sends the error's message to the client; an empty one is left out.
@@ -136,8 +132,16 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   })
   mendBroker(aedes)
   innerBroker(aedes).subscribing = subscribing
+  const wills = new WillKeeper({
+    aedes,
+    persistence,
+    mayPublish({ topic }, name) {
+      const user = { name, administrator: administrators.has(name) }
+      return isTopicName(topic, limits) && mayPublish(user, topic)
+    },
+  })
+  const keeper = new SessionKeeper({ persistence, wills, limits, journal })
   report(aedes, connections, journal)
-  aedes.on('client', (client) => keeper.arrived(client))
   aedes.on('clientReady', (client) => {
     keeper.arrived(client)
     persistence.deliver(client)
@@ -146,10 +150,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   keeper.restore()
   const tick = () => {
     keeper.expire()
-    publishLeftWills(aedes, persistence, ({ topic }, name) => {
-      const user = { name, administrator: administrators.has(name) }
-      return isTopicName(topic, limits) && mayPublish(user, topic)
-    })
+    wills.publishDue()
   }
   tick()
   const ticking = setInterval(tick, TICK)
@@ -164,6 +165,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
         onEnd: (reason) => {
           connection.reason = reason
         },
+        onLeft: () => {
+          if (connection.user) keeper.left(client)
+        },
         onError: (error) => journal.write('failed', { ...describe(connection), error: error.message }),
       })
       connection.stream.once('close', () => {
@@ -174,7 +178,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
           return
         }
         journal.write('disconnected', { ...describe(connection), clientId: client.id, reason: connection.reason })
-        keeper.left(client)
       })
     },
     close() {

@@ -21,15 +21,17 @@ export interface ClientMends {
   readonly limits: Limits
   /** Told why the broker ends the connection. */
   readonly onEnd: (reason: string) => void
+  /** aedes has done with it, its will is published or waits. */
+  readonly onLeft: () => void
   readonly onError: (error: Error) => void
 }
 
 /** The same for a new client; all that comes from it and goes to it is looked at. Right after `handle()`. */
-export function mendClient(client: Client, { limits, onEnd, onError }: ClientMends): void {
+export function mendClient(client: Client, { limits, onEnd, onLeft, onError }: ClientMends): void {
   const inner = innerClient(client)
   inner.subscriptions = Object.create(null)
   inner.duplicates = acceptAnything()
-  inner.outlet = new Outlet({ client, limits, onEnd, onError })
+  inner.outlet = new Outlet({ client, limits, onEnd, onLeft, onError })
   const inlet = new Inlet(client, inner.outlet, limits)
   guardParser(client, limits, { judge: (packet) => inlet.judge(packet), onObjection: onEnd })
 }

@@ -29,6 +29,8 @@ interface OutletOptions {
   readonly limits: OutletLimits
   /** Told why, if the connection is ended here. */
   readonly onEnd: (reason: string) => void
+  /** aedes has done with the client. */
+  readonly onLeft: () => void
   readonly onError: (error: Error) => void
 }
 
@@ -130,12 +132,14 @@ export class Outlet {
 
   /** Ends the connection so that what the client was told last arrives: TCP throws it away if unread bytes came in. */
   hangUp(): void {
-    const { conn } = this.#options.client
+    const { client, limits, onLeft } = this.#options
+    const { conn } = client
+    onLeft()
     if (!this.#hasEnded || conn.destroyed) {
       conn.destroy()
       return
     }
-    const timer = setTimeout(() => conn.destroy(), this.#options.limits.closeTimeout)
+    const timer = setTimeout(() => conn.destroy(), limits.closeTimeout)
     conn.once('close', () => clearTimeout(timer))
     conn.resume()
     conn.end()

@@ -11,7 +11,7 @@ import type { SessionRecord } from './store/session-record.ts'
 import { SessionRecords } from './store/session-records.ts'
 import { type Change, emptyState, type Store, type StoredState, StoreUnusable } from './store/store.ts'
 import { type Target, targetsOf } from './store/targets.ts'
-import { type LeftWill, Wills } from './store/wills.ts'
+import { type OwnedWill, Wills } from './store/wills.ts'
 
 /** What aedes is about to deliver. */
 export type Publication = AedesPublishPacket & {
@@ -161,9 +161,23 @@ export class Persistence {
     await this.sessions.end(clientId)
   }
 
-  /** Wills of an earlier run whose time has come. */
-  dueWills(): LeftWill[] {
-    return this.wills.due(Date.now())
+  willOf(clientId: string): OwnedWill | undefined {
+    return this.wills.get(clientId)
+  }
+
+  /** The connection of a client has ended; its will waits until `dueAt` (milliseconds since 1970). */
+  delayWill(clientId: string, dueAt: number): void {
+    this.options.store.writeUntilDone([this.wills.delay(clientId, dueAt)]).catch(ignore)
+  }
+
+  /** The will of a client that waits, if there is one, waits no longer. */
+  endWill(clientId: string): OwnedWill | undefined {
+    return this.wills.end(clientId)
+  }
+
+  /** The wills whose delay is over. */
+  dueWills(now: number): OwnedWill[] {
+    return this.wills.due(now)
   }
 
   /**

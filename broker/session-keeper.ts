@@ -7,12 +7,15 @@ import type { LoginResult } from './login.ts'
 import type { User } from './rights.ts'
 import { Sessions } from './sessions.ts'
 import { Turns } from './turns.ts'
+import type { WillKeeper } from './will-keeper.ts'
 
 const IDENTIFIER_REJECTED = 2
 const SERVER_UNAVAILABLE = 3
+const SESSION_TAKEN_OVER = 0x8e
 
 interface KeeperOptions {
   readonly persistence: AedesPersistence
+  readonly wills: WillKeeper
   readonly limits: Limits
   readonly journal: Journal
 }
@@ -20,14 +23,17 @@ interface KeeperOptions {
 /** Gives connections their sessions, keeps those that outlive them, and ends them. */
 export class SessionKeeper {
   readonly #persistence: AedesPersistence
-  readonly #sessions: Sessions
+  readonly #sessions: Sessions<Client>
   /** Between a login and its arrival, so that of many with one client id the last one has the session. */
   readonly #turns = new Turns()
   readonly #finishers = new WeakMap<Client, () => void>()
-  readonly #halfway = new WeakSet<Client>()
+  readonly #wills: WillKeeper
+  /** Told that a connection that was taken over has left. */
+  readonly #successors = new WeakMap<Client, () => void>()
 
-  constructor({ persistence, limits, journal }: KeeperOptions) {
+  constructor({ persistence, wills, limits, journal }: KeeperOptions) {
     this.#persistence = persistence
+    this.#wills = wills
     this.#sessions = new Sessions(limits, (clientId, why) => {
       this.#end(clientId)
       if (why === 'evicted') journal.write('limited', { what: 'session', clientId })
@@ -51,16 +57,12 @@ export class SessionKeeper {
     return result
   }
 
-  /**
-   * Called when aedes has registered the client and closed one that had its session, and when the client has its CONNACK, in
-   * any order. Who comes next must wait for both: aedes would close nobody, or close this one without telling it why.
-   */
+  /** The client has its CONNACK: only then its own successor can tell it why it must go. */
   arrived(client: Client): void {
-    if (this.#halfway.delete(client)) this.#finishers.get(client)?.()
-    else this.#halfway.add(client)
+    this.#finishers.get(client)?.()
   }
 
-  /** The connection of a client that was admitted has ended. */
+  /** The connection of a client that was admitted has ended; aedes has done with it. */
   left(client: Client): void {
     this.#finishers.get(client)?.()
     const endsAt = Date.now() + client.sessionExpiryInterval * 1000
@@ -68,6 +70,7 @@ export class SessionKeeper {
     const outcome = this.#sessions.release(client.id, client, isStored ? endsAt : undefined)
     if (outcome === 'ended') this.#end(client.id)
     if (outcome === 'stored') this.#persistence.leave(client, endsAt)
+    this.#successors.get(client)?.()
   }
 
   /** Ends the sessions whose time is over. */
@@ -76,6 +79,8 @@ export class SessionKeeper {
   }
 
   async #open(client: Client, user: User): Promise<LoginResult> {
+    const holder = this.#sessions.holderOf(client.id, user.name)
+    if (holder) await this.#takeOver(holder)
     if (client.closed) return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }
     switch (this.#sessions.claim(client.id, user.name, client)) {
       case "another user's":
@@ -91,15 +96,29 @@ export class SessionKeeper {
       const reason = error instanceof Error ? error.message : String(error)
       return { refused: `the session is ${reason}`, returnCode: SERVER_UNAVAILABLE }
     }
-    // It is a stored one, even if it ends with this connection (Clean Start 0, Session Expiry Interval 0).
-    if (this.#persistence.isResumed(client)) innerClient(client).clean = false
+    if (this.#persistence.isResumed(client)) {
+      // It is a stored one, even if it ends with this connection (Clean Start 0, Session Expiry Interval 0).
+      innerClient(client).clean = false
+      this.#wills.sessionResumed(client.id)
+    } else {
+      this.#wills.sessionEnded(client.id)
+    }
     if (!client.closed) return { user }
     this.left(client)
     return { refused: 'left before the answer', returnCode: SERVER_UNAVAILABLE }
   }
 
+  /** Sends the connection away that has the session [MQTT-3.1.4-3]; resolves when it has left, its will published or waiting. */
+  #takeOver(holder: Client): Promise<void> {
+    return new Promise((resolve) => {
+      this.#successors.set(holder, resolve)
+      holder.disconnect({ reasonCode: SESSION_TAKEN_OVER })
+    })
+  }
+
   #end(clientId: string): void {
     // Where that fails, the store tells and tries again.
     this.#persistence.endSession(clientId).catch(() => {})
+    this.#wills.sessionEnded(clientId)
   }
 }

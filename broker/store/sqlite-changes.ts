@@ -59,6 +59,9 @@ export function applyChange(database: SqliteDatabase, change: Change): void {
     case 'will left':
       leaveWill(database, change.will)
       break
+    case 'will delayed':
+      database.run('UPDATE will SET due_at = ? WHERE client_id = ?', change.dueAt, change.clientId)
+      break
     case 'will taken':
       database.run('DELETE FROM will WHERE client_id = ?', change.clientId)
       break
@@ -154,12 +157,13 @@ function retain(database: SqliteDatabase, { topic, payload, details }: StoredMes
   )
 }
 
-function leaveWill(database: SqliteDatabase, { clientId, username, delaySeconds, message }: StoredWill): void {
+function leaveWill(database: SqliteDatabase, { clientId, username, delaySeconds, dueAt, message }: StoredWill): void {
   database.run(
-    'INSERT OR REPLACE INTO will (client_id, username, delay_seconds, topic, payload, details) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO will (client_id, username, delay_seconds, due_at, topic, payload, details) VALUES (?, ?, ?, ?, ?, ?, ?)',
     clientId,
     username,
     delaySeconds,
+    dueAt,
     message.topic,
     message.payload,
     message.details,

@@ -107,6 +107,7 @@ export class SqliteDatabase {
         clientId: String(row.client_id),
         username: String(row.username),
         delaySeconds: Number(row.delay_seconds),
+        dueAt: row.due_at === null ? null : Number(row.due_at),
         message: toMessage(row),
       })),
     }

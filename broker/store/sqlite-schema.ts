@@ -61,6 +61,7 @@ const migrations: readonly string[] = [
    ) STRICT;`,
   `ALTER TABLE subscription ADD COLUMN retained_from TEXT;
    ALTER TABLE queue ADD COLUMN share TEXT;`,
+  'ALTER TABLE will ADD COLUMN due_at INTEGER;',
 ]
 
 /** Brings a database to the version that this program knows; throws a sentence if it comes from a newer one. */

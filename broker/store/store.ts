@@ -58,6 +58,8 @@ export interface StoredWill {
   readonly clientId: string
   readonly username: string
   readonly delaySeconds: number
+  /** When it is to be published, milliseconds since 1970; null while its connection lives. */
+  readonly dueAt: number | null
   readonly message: StoredMessage
 }
 
@@ -82,6 +84,7 @@ export type Change =
   | { readonly kind: 'retained'; readonly message: StoredMessage; readonly size: number }
   | { readonly kind: 'forgotten'; readonly topic: string }
   | { readonly kind: 'will left'; readonly will: StoredWill }
+  | { readonly kind: 'will delayed'; readonly clientId: string; readonly dueAt: number }
   | { readonly kind: 'will taken'; readonly clientId: string }
 
 /** What the broker holds in memory, as it was stored last. */

@@ -5,12 +5,18 @@ import type { Outlet } from './outlet.ts'
 import type { Will } from './store/wills.ts'
 import type { Subscribing } from './subscribing.ts'
 
+interface UnparsedBytes {
+  readonly length: number
+  slice(start: number, end: number): Buffer
+  shallowSlice(start: number, end: number): UnparsedBytes
+}
+
 /** The parser of mqtt-packet 9.0.2, and what its types do not tell. */
 interface Parser extends EventEmitter {
   /** The packet of which a part was read; `length` is what its fixed header announced, -1 before that. */
   readonly packet: { readonly cmd: string; readonly qos: number; readonly dup: boolean; readonly length: number }
   /** The bytes that were not parsed yet. */
-  readonly _list: { readonly length: number; slice(start: number, end: number): Buffer }
+  _list: UnparsedBytes
   /** The CONNECT, once it was parsed. */
   readonly settings: { readonly protocolVersion?: number }
   /** The steps of `parse`, each as soon as its bytes may be there; false if they are not. */

@@ -77,7 +77,8 @@ function read(packet: ReceivedPacket, reader: PacketReader, isVersion5: boolean)
       return {}
     case 'auth':
       readReason(reader, isVersion5, 'auth')
-      return {}
+      // Nobody gets in with an authentication method, so nobody has one to go on with [MQTT-4.12.0-7].
+      throw new Unreadable(protocolError('an AUTH without an authentication method'))
     default:
       throw new Unreadable(protocolError(`clients send no ${cmd.toUpperCase()}`))
   }

@@ -28,9 +28,6 @@ export function objectionTo(packet: Packet, limits: Limits): Objection | undefin
         ? { reason: 'too many filters', reasonCode: QUOTA_EXCEEDED }
         : undefined
     }
-    case 'auth':
-      // Nobody gets in with an authentication method, so nobody has one to go on with [MQTT-4.12.0-7].
-      return protocolError('an AUTH without an authentication method')
     default:
       return undefined
   }

@@ -65,9 +65,18 @@ export function guardParser(client: Client, limits: Limits, { judge, onObjection
     const received = { cmd, qos, dup, lengthBytes, body: parser._list.slice(0, length) }
     if (cmd === 'connect') connect = received.body
     form = readForm(received, parser.settings.protocolVersion)
-    if (!form.objection) return parsePayload()
-    refuse(form.objection)
-    return false
+    if (form.objection) {
+      refuse(form.objection)
+      return false
+    }
+    // Of a DISCONNECT or an AUTH it would read on in the next packet.
+    const all = parser._list
+    parser._list = all.shallowSlice(0, length)
+    try {
+      return parsePayload()
+    } finally {
+      parser._list = all
+    }
   }
 
   const parse = parser.parse.bind(parser)

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
-import { Persistence, type Publication } from './persistence.ts'
+import { type Publication, PublishingPersistence } from './publishing.ts'
 import { encodeMessage } from './store/message-codec.ts'
 import { isSame, toPacket, toQueuedPacket, toStoredSubscription, toSubscription } from './store/packets.ts'
 import { findRetained } from './store/retained-messages.ts'
@@ -22,7 +22,7 @@ const PAGE_BYTES = 1024 * 1024
  * The interface that aedes wants of its persistence, over the store. In this broker the queues are filled by `storePublish`
  * and emptied by the sessions' deliveries; the methods for it that aedes itself no longer calls hold for any other caller.
  */
-export class AedesPersistence extends Persistence {
+export class AedesPersistence extends PublishingPersistence {
   broker: { readonly id: string } = { id: '' }
 
   // aedes insists on an async function.

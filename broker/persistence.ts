@@ -1,24 +1,15 @@
-import type { AedesPublishPacket, Client } from 'aedes'
+import type { Client } from 'aedes'
 import type { Limits } from './limits.ts'
 import { Delivery } from './store/delivery.ts'
 import { handOver } from './store/handing-over.ts'
 import { IncomingExchanges } from './store/incoming-exchanges.ts'
-import { encodeMessage, type MessageDetails } from './store/message-codec.ts'
-import { OutgoingQueues, type Placing } from './store/outgoing-queues.ts'
+import { OutgoingQueues } from './store/outgoing-queues.ts'
 import { RetainedMessages } from './store/retained-messages.ts'
 import { RetainedSending } from './store/retained-sending.ts'
 import type { SessionRecord } from './store/session-record.ts'
 import { SessionRecords } from './store/session-records.ts'
-import { type Change, emptyState, type Store, type StoredState, StoreUnusable } from './store/store.ts'
-import { type Target, targetsOf } from './store/targets.ts'
+import { emptyState, type Store, type StoredState, StoreUnusable } from './store/store.ts'
 import { type OwnedWill, Wills } from './store/wills.ts'
-
-/** What aedes is about to deliver. */
-export type Publication = AedesPublishPacket & {
-  messageExpiry?: number
-  /** Who gets it, decided when it was stored. */
-  targets?: readonly Target[]
-}
 
 export interface PersistenceOptions {
   readonly store: Store
@@ -47,8 +38,6 @@ export class Persistence {
   #retainedSending: RetainedSending
   readonly #deliveries = new WeakMap<Client, Delivery>()
   readonly #resumed = new WeakSet<Client>()
-  /** What a client's last message of a QoS waits for: those that need no store must not overtake it [MQTT-4.6.0-6]. */
-  readonly #underway = new WeakMap<Client, (Promise<void> | undefined)[]>()
 
   constructor(options: PersistenceOptions) {
     this.options = options
@@ -180,134 +169,7 @@ export class Persistence {
     return this.wills.due(now)
   }
 
-  /**
-   * Called by aedes, before a message is acknowledged and delivered: stores in one go what it leaves behind.
-   * Undefined if that is nothing; rejects if it is not stored, or with `isDuplicate` if it was before.
-   */
-  storePublish(packet: Publication, client: Client | null, original: object): Promise<void> | undefined {
-    const willOwner = this.wills.ownerOf(original)
-    const changes: Change[] = []
-    const exchange =
-      packet.qos === 2 && client && willOwner === undefined ? this.#exchange(client, original) : undefined
-    if (exchange) {
-      const earlier = exchange.incoming.earlier(exchange.packetId)
-      if (earlier) return earlier.then(rejectDuplicate)
-      if (exchange.incoming.size >= this.options.limits.halfOpenQoS2) {
-        return Promise.reject(new Error('too many QoS 2 publishes are not released'))
-      }
-      if (exchange.session !== undefined) {
-        changes.push({ kind: 'received', session: exchange.session, packetId: exchange.packetId })
-      }
-    }
-    const { topic, qos, retain } = packet
-    const publisher = client?.id ?? willOwner
-    const fits = (record: SessionRecord) => this.queues.fits(record, packet)
-    packet.targets = targetsOf(this.sessions.match(topic), { topic, qos, retain, publisher, fits })
-    const retaining = retain ? this.#retain(packet, publisher) : undefined
-    if (retaining) changes.push(retaining)
-    const placing = qos > 0 ? this.#queue(packet) : undefined
-    if (placing?.change) changes.push(placing.change)
-    const taken = willOwner === undefined ? undefined : this.wills.take(willOwner)
-    if (taken) changes.push(taken.change)
-
-    const written = changes.length > 0 ? this.options.store.write(changes) : undefined
-    exchange?.incoming.open(exchange.packetId, written)
-    if (retaining && written) this.retained.settle(retaining, written).catch(ignore)
-    let stored = written ?? this.#previous(client, qos)
-    if (placing) stored = this.#settle(placing, stored)
-    if (!written) return stored
-    // Without a promise to keep it [MQTT-4.3.1], it is at least delivered.
-    if (qos === 0) stored = stored?.catch(ignore)
-    if (client && stored) this.#note(client, qos, stored)
-    return stored
-  }
-
-  /** Hands what was placed to the connections as soon as it is stored. */
-  #settle(placing: Placing, stored: Promise<void> | undefined): Promise<void> | undefined {
-    if (!stored) {
-      this.queues.stored(placing)
-      return undefined
-    }
-    return stored.then(
-      () => this.queues.stored(placing),
-      (error) => {
-        this.queues.cancelled(placing)
-        throw error
-      },
-    )
-  }
-
-  /**
-   * Called by aedes after the acknowledgement: gives the message to those who get it with QoS 0. What it resolves tells its
-   * publisher to go on; undefined if nobody falls behind.
-   */
-  forward(packet: Publication): Promise<unknown> | undefined {
-    const behind: Promise<void>[] = []
-    for (const { record, qos, retain, identifiers } of packet.targets ?? []) {
-      const { delivery } = record
-      if (!delivery) continue
-      if (qos === 0) {
-        const { topic, payload } = packet
-        delivery.send({ topic, payload, qos, retain, dup: false, identifiers, ...detailsOf(packet) })
-      }
-      const relief = delivery.relief()
-      if (relief) behind.push(relief)
-    }
-    return behind.length === 0 ? undefined : Promise.all(behind)
-  }
-
-  #previous(client: Client | null, qos: number): Promise<void> | undefined {
-    return client ? this.#underway.get(client)?.[qos] : undefined
-  }
-
-  #note(client: Client, qos: number, stored: Promise<void>): void {
-    const underway = this.#underway.get(client) ?? []
-    this.#underway.set(client, underway)
-    // One that failed holds up nothing.
-    const settled = stored.catch(ignore)
-    underway[qos] = settled
-    void settled.then(() => {
-      if (underway[qos] === settled) underway[qos] = undefined
-    })
-  }
-
   protected incomingOf(client: Client): IncomingExchanges {
     return this.recordOf(client)?.incoming ?? new IncomingExchanges()
   }
-
-  #exchange(client: Client, original: object) {
-    if (!('messageId' in original) || typeof original.messageId !== 'number') return undefined
-    const record = this.recordOf(client)
-    const session = record?.isStored ? record.id : undefined
-    return { incoming: this.incomingOf(client), session, packetId: original.messageId }
-  }
-
-  #retain(packet: Publication, publisher: string | undefined) {
-    // A `#` subscription would get what is retained below `$CONTROL` or `$SYS`.
-    if (packet.topic.startsWith('$')) return undefined
-    const { topic, payload, cmd, qos, retain } = packet
-    const details = { cmd, qos, retain, ...(publisher !== undefined && { publisher }), ...detailsOf(packet) }
-    const change = this.retained.change(encodeMessage(topic, payload, details))
-    if (!change) this.options.onFull('retained', topic)
-    return change
-  }
-
-  #queue(packet: Publication): Placing | undefined {
-    const targets = packet.targets?.filter(({ qos }) => qos > 0) ?? []
-    if (targets.length === 0) return undefined
-    // Another member of a shared subscription may get it later, with more than this one was granted.
-    const published = targets.some(({ share }) => share !== undefined) ? { qos: packet.qos } : {}
-    const message = encodeMessage(packet.topic, packet.payload, { ...published, ...detailsOf(packet) })
-    const { placing, full } = this.queues.place(targets, message)
-    if (full > 0) this.options.onFull('queued', packet.topic)
-    return placing
-  }
-}
-
-function detailsOf({ properties, messageExpiry }: Publication): MessageDetails {
-  return { ...(properties ? { properties } : {}), ...(messageExpiry === undefined ? {} : { messageExpiry }) }
-}
-
-function rejectDuplicate(): never {
-  throw Object.assign(new Error('received before'), { isDuplicate: true })
 }

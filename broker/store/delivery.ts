@@ -5,6 +5,7 @@ import type { Limits } from '../limits.ts'
 import type { OutgoingMessage, Outlet } from '../outlet.ts'
 import { decodeDetails, decodePayload } from './message-codec.ts'
 import { packetIdOf, type SessionRecord } from './session-record.ts'
+import { SocketWriter } from './socket-writer.ts'
 import type { QueuedMessage, Store } from './store.ts'
 import { Waiting } from './waiting.ts'
 
@@ -50,16 +51,13 @@ export class Delivery {
   /** What was sent before over another connection carries the DUP flag [MQTT-3.3.1-1]. */
   readonly #sentBefore: number
   readonly #window: number
+  readonly #writer: SocketWriter
   readonly #unacknowledged = new Map<number, Sent>()
   readonly #page: QueuedMessage[] = []
   /** Sequence number of the last message that was put into the page. */
   #last = 0
   #hasAll: boolean
   #isReading = false
-  #isDraining = false
-  #isCorked = false
-  /** Bytes that were not read when this turn of the event loop began. */
-  #unreadBefore = 0
   #isYielding = false
   #isStopped = false
   /** For the queue to run empty, and for a pause in which publishers may go on. */
@@ -71,6 +69,7 @@ export class Delivery {
     this.record = options.record
     this.#sentBefore = options.record.sent
     this.#hasAll = !options.record.isStored
+    this.#writer = new SocketWriter(options.client, () => this.#advance())
     this.#window = Math.min(options.client.receiveMaximum, options.limits.unacknowledgedMessages)
   }
 
@@ -80,7 +79,7 @@ export class Delivery {
 
   /** Whether a message would go out right away. */
   get isAble(): boolean {
-    if (!this.#isOpen || this.#isDraining) return false
+    if (!this.#isOpen || this.#writer.isDraining) return false
     return this.#hasAll && this.#page.length === 0 && this.#unacknowledged.size < this.#window
   }
 
@@ -109,13 +108,11 @@ export class Delivery {
 
   /** Sends a message with QoS 0, unless more than `patience` bytes have not been read yet. */
   send(message: OutgoingMessage, patience: number = this.#options.limits.slowSubscriberBytes): void {
-    const { client, mayReceive } = this.#options
+    const { client, limits, mayReceive } = this.#options
     if (!this.#isOpen || !mayReceive(message.topic)) return
-    // What comes together is not a sign of being slow.
-    const unread = this.#isCorked ? this.#unreadBefore : client.conn.writableLength
-    if (unread > patience || client.conn.writableLength > this.#options.limits.stalledSubscriberBytes) return
+    if (this.#writer.unread > patience || client.conn.writableLength > limits.stalledSubscriberBytes) return
     const bytes = this.#outlet.encode(message)
-    if (bytes) this.#write(bytes)
+    if (bytes) this.#writer.write(bytes)
   }
 
   /** A message was stored in the queue just now. */
@@ -156,7 +153,7 @@ export class Delivery {
   relief(): Promise<void> | undefined {
     const { client, limits } = this.#options
     // One that has fallen behind for good already misses messages; nobody waits for it.
-    const isSlow = this.#isDraining && client.conn.writableLength <= limits.slowSubscriberBytes
+    const isSlow = this.#writer.isDraining && client.conn.writableLength <= limits.slowSubscriberBytes
     const isBehind = !this.record.isStored && this.record.bytes > limits.stalledSubscriberBytes / 2
     return !this.#isStopped && (isSlow || isBehind) ? this.#relieved.next(limits.publisherWait) : undefined
   }
@@ -184,11 +181,11 @@ export class Delivery {
   }
 
   get #isEmpty(): boolean {
-    return this.#isOpen && this.#hasAll && this.#page.length === 0 && !this.#isDraining
+    return this.#isOpen && this.#hasAll && this.#page.length === 0 && !this.#writer.isDraining
   }
 
   #advance(): void {
-    if (!this.#isOpen || this.#isDraining || this.#isYielding) return
+    if (!this.#isOpen || this.#writer.isDraining || this.#isYielding) return
     let bytes = 0
     while (this.#unacknowledged.size < this.#window && bytes < this.#options.limits.deliveryPageBytes) {
       const message = this.#page.shift()
@@ -196,12 +193,12 @@ export class Delivery {
       const chunk = this.#render(message)
       if (!chunk) continue
       bytes += chunk.length
-      this.#write(chunk)
+      this.#writer.write(chunk)
     }
-    if (bytes >= this.#options.limits.deliveryPageBytes && !this.#isDraining) this.#yield()
+    if (bytes >= this.#options.limits.deliveryPageBytes && !this.#writer.isDraining) this.#yield()
     if (this.#page.length === 0 && !this.#hasAll && this.#unacknowledged.size < this.#window) void this.#read()
     this.#drained.release()
-    if (!this.#isDraining) this.#relieved.release()
+    if (!this.#writer.isDraining) this.#relieved.release()
   }
 
   /** Lets others have their turn. */
@@ -209,27 +206,6 @@ export class Delivery {
     this.#isYielding = true
     setImmediate(() => {
       this.#isYielding = false
-      this.#advance()
-    })
-  }
-
-  /** What is written in one turn of the event loop leaves together. */
-  #write(bytes: Buffer): void {
-    const { conn } = this.#options.client
-    if (!this.#isCorked) {
-      this.#isCorked = true
-      this.#unreadBefore = conn.writableLength
-      conn.cork()
-      setImmediate(() => {
-        this.#isCorked = false
-        conn.uncork()
-      })
-    }
-    if (this.#outlet.send(bytes) || this.#isDraining) return
-    this.#isDraining = true
-    // Ends the connection if the client does not read for too long.
-    innerClient(this.#options.client).waitForDrain(() => {
-      this.#isDraining = false
       this.#advance()
     })
   }

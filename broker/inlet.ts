@@ -7,6 +7,7 @@ import { type Objection, protocolError } from './packet-reader.ts'
 
 type InletLimits = Pick<Limits, 'topicAliases' | 'halfOpenQoS2' | 'keepAliveSeconds'>
 
+const DISCONNECT_WITH_WILL = 0x04
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93
 const TOPIC_ALIAS_INVALID = 0x94
 
@@ -84,6 +85,9 @@ export class Inlet {
   #judgeDisconnect(packet: IDisconnectPacket): Objection | undefined {
     const wanted = packet.properties?.sessionExpiryInterval ?? 0
     const agreed = this.#connect?.properties?.sessionExpiryInterval ?? 0
-    return wanted > 0 && agreed === 0 ? protocolError('a session expiry interval in DISCONNECT') : undefined
+    if (wanted > 0 && agreed === 0) return protocolError('a session expiry interval in DISCONNECT')
+    // The will is dropped for reason 0 only [MQTT-3.14.4-3]; aedes keeps it for this one only.
+    if (packet.reasonCode) packet.reasonCode = DISCONNECT_WITH_WILL
+    return undefined
   }
 }

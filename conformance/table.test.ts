@@ -24,7 +24,7 @@ test('a table where each statement has a passed test, a reason, or is for client
   )
   assert.match(
     render(table),
-    /MQTT 5\.0: 2 statements, 1 that a server can break, 0 passed, .* 1 with a reason, 0 miss/,
+    /^MQTT 5\.0: 2 statements, of which a server can break 1, 0 passed, .* 0 missing, 1 with a reason$/m,
   )
 })
 
@@ -37,6 +37,15 @@ test('of several tests of a statement the worst counts', () => {
   const table = judge(list, reasons, [passed, failed, passed])
   assert.equal(table.rows[0]?.verdict, 'failed')
   assert.deepEqual(table.faults, ['failed: MQTT-3.1.2-2 (3.1.1): does more'])
+})
+
+test('a statement of which all tests are skipped is a fault', () => {
+  const skipped = { ...passed, result: 'skipped' } as const
+  assert.deepEqual(judge(list, reasons, [passed, skipped]).faults, [])
+  assert.deepEqual(judge(list, reasons, [skipped]).faults, [
+    'MQTT-3.1.2-2 (3.1.1) was skipped.',
+    'MQTT-3.10.1-1 (3.1.1) was skipped.',
+  ])
 })
 
 test('what names no statement, or one that there is not, is a fault', () => {
@@ -62,10 +71,15 @@ test('a reason is a fault where there is a test, and where there is no statement
 })
 
 test('a section leaves out what only begins like it', () => {
-  const table = ofSection(judge(list, none, []), '3.1')
+  const broken = { name: 'tests/x.test.ts', result: 'failed' } as const
+  const table = ofSection(judge(list, none, [broken]), '3.1')
   assert.deepEqual(
     table.rows.map(({ statement }) => statement.subject),
     ['one', 'three', 'four'],
   )
-  assert.equal(table.faults.length, 2)
+  assert.deepEqual(table.faults, [
+    'failed: tests/x.test.ts',
+    'MQTT-3.1.2-2 (3.1.1) has neither a test nor a reason.',
+    'MQTT-3.1.2-2 (5.0) has neither a test nor a reason.',
+  ])
 })

@@ -46,9 +46,10 @@ export function judge(statements: readonly Statement[], reasons: Reasons, outcom
   const rows = statements.map((statement): Row => {
     const { id, version, isBreakable } = statement
     const reason = reasons[version][id]
-    const verdict = worst(results.get(key(statement)) ?? [])
+    const verdict = resultOf(results.get(key(statement)) ?? [])
     if (verdict !== undefined) {
       if (reason !== undefined) faults.push(`${id} (${version}) has a test, so it needs no reason.`)
+      if (verdict === 'skipped') faults.push(`${id} (${version}) was skipped.`)
       return { statement, verdict, note: '' }
     }
     if (reason !== undefined) return { statement, verdict: 'reason', note: reason }
@@ -64,11 +65,12 @@ export function judge(statements: readonly Statement[], reasons: Reasons, outcom
   return { rows, faults }
 }
 
-/** The part of the table that belongs to a section, for looking at; its faults are those of its rows and tests. */
+/** The part of the table that belongs to a section; without the faults that are about other statements only. */
 export function ofSection({ rows, faults }: Table, section: string): Table {
   const chosen = rows.filter(({ statement }) => isInSection(statement, section))
   const ids = new Set(chosen.map(({ statement }) => statement.id))
-  return { rows: chosen, faults: faults.filter((fault) => fault.split(/[ ;]/).some((word) => ids.has(word))) }
+  const isAbout = (fault: string) => !fault.includes('MQTT-') || fault.split(/[ ;]/).some((word) => ids.has(word))
+  return { rows: chosen, faults: faults.filter(isAbout) }
 }
 
 /** The table, the counts for each version, and the faults, as text. */
@@ -85,22 +87,19 @@ export function render({ rows, faults }: Table): string {
 function countsOf(version: Version, rows: readonly Row[]): string | undefined {
   const own = rows.filter(({ statement }) => statement.version === version)
   if (own.length === 0) return undefined
-  const count = (verdict: Verdict) => own.filter((row) => row.verdict === verdict).length
-  const breakable = own.filter(({ statement }) => statement.isBreakable).length
+  const breakable = own.filter(({ statement }) => statement.isBreakable)
+  const count = (verdict: Verdict) => breakable.filter((row) => row.verdict === verdict).length
   const parts = [
-    `${own.length} statements, ${breakable} that a server can break`,
-    `${count('passed')} passed`,
-    `${count('failed')} failed`,
-    `${count('skipped')} skipped`,
+    `${own.length} statements, of which a server can break ${breakable.length}`,
+    ...(['passed', 'failed', 'skipped', 'missing'] as const).map((verdict) => `${count(verdict)} ${verdict}`),
     `${count('reason')} with a reason`,
-    `${count('missing')} missing`,
-    `${count("client's")} only for clients`,
   ]
   return `MQTT ${version}: ${parts.join(', ')}`
 }
 
-function worst(results: readonly Outcome['result'][]): Outcome['result'] | undefined {
-  return (['failed', 'skipped', 'passed'] as const).find((result) => results.includes(result))
+/** One that failed is enough to fail, one that passed is enough not to be skipped. */
+function resultOf(results: readonly Outcome['result'][]): Outcome['result'] | undefined {
+  return (['failed', 'passed', 'skipped'] as const).find((result) => results.includes(result))
 }
 
 function key({ id, version }: Pick<Statement, 'id' | 'version'>): string {

@@ -225,3 +225,24 @@ statement({ 5: 'MQTT-3.1.3-10' }, 'publishes the properties of a will unchanged 
   assert.deepEqual(valuesOf(will, 'Response Topic'), ['answer'])
   assert.deepEqual(valuesOf(will, 'Correlation Data'), [Buffer.from('data')])
 })
+
+statement({ 5: 'MQTT-3.1.2-8' }, 'publishes the will at DISCONNECT with every other reason than 0', async (scene) => {
+  const { watcher } = await watch(scene)
+  for (const reason of ['04', '80', '81', '82', '83', '90', '93', '94', '95', '96', '97', '98', '99']) {
+    const wire = await withWill(scene, { payload: reason })
+    wire.send(packet('e0', reason))
+    await wire.closed()
+    assert.equal((await receive(watcher)).packet.payload.toString(), reason)
+  }
+})
+
+statement({ 5: 'MQTT-3.1.2-8' }, 'publishes a will with a delay when the session ends before that', async (scene) => {
+  const { watcher } = await watch(scene)
+  ;(await withWill(scene, { properties: { willDelayInterval: 600 } })).cut()
+  await receive(watcher)
+  const ended = lasting(5, scene.clientId())
+  ;(await withWill(scene, { payload: 'clean start', properties: { willDelayInterval: 600 } }, ended)).cut()
+  // A clean start ends the session that there was.
+  await scene.login({ clientId: scene.clientId() })
+  assert.equal((await receive(watcher)).packet.payload.toString(), 'clean start')
+})

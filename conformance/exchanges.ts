@@ -70,6 +70,8 @@ export async function publish(wire: Wire, ...messages: readonly Message[]): Prom
     const { qos, messageId } = packet
     if (messageId === undefined) throw new Error('this PUBLISH has no packet identifier')
     wire.send(packet)
+    // Nobody tells when it has arrived; when the next retained message is acknowledged, it is kept.
+    if (qos === 0 && packet.retain) await publish(wire, { topic: `settled${messageId}`, qos: 1, retain: true })
     if (qos === 0) continue
     const answer = (await wire.expect(qos === 1 ? 'puback' : 'pubrec')).packet
     assert.equal(answer.messageId, messageId)

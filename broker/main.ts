@@ -40,8 +40,10 @@ async function run(): Promise<void> {
       'STATE_DIRECTORY is missing: a directory for what the broker must not forget. Example: STATE_DIRECTORY=/var/lib/skerry',
     )
   }
+  // `systemctl status` and `skerry-release status` show it.
+  const onAlarm = (sentence: string) => void notify(`STATUS=${sentence}`).catch(() => {})
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const service = await startService({ ...configuration, stateDirectory, limits, logger })
+  const service = await startService({ ...configuration, stateDirectory, limits, logger, onAlarm })
   let stopping = false
   const stop = async (code: number) => {
     if (stopping) return

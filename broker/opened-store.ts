@@ -10,14 +10,16 @@ export class OpenedStore {
   readonly #directory: string
   readonly #journal: Journal
   readonly #acknowledge: Acknowledge
+  readonly #onAlarm: (sentence: string) => void
   readonly #isBack = Promise.withResolvers<void>()
   #retrying: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(directory: string, journal: Journal, acknowledge: Acknowledge) {
+  constructor(directory: string, journal: Journal, acknowledge: Acknowledge, onAlarm: (sentence: string) => void) {
     this.#directory = directory
     this.#journal = journal
     this.#acknowledge = acknowledge
+    this.#onAlarm = onAlarm
     this.store = this.#create()
     if (acknowledge === 'synced') return
     this.#journal.warn(
@@ -35,7 +37,7 @@ export class OpenedStore {
 
   /** The store cannot be opened: tries it again from time to time. */
   watch(error: StoreUnusable): void {
-    this.#journal.alarm('the store cannot be opened: nothing is stored, QoS 1 and 2 are refused where they need it', {
+    this.#alarm('the store cannot be opened: nothing is stored, QoS 1 and 2 are refused where they need it', {
       directory: this.#directory,
       error: error.message,
     })
@@ -57,20 +59,25 @@ export class OpenedStore {
     await attempt.close()
     if (this.#isClosed) return
     if (isUsable) {
-      this.#journal.alarm('the store can be opened again: the broker must start anew', { directory: this.#directory })
+      this.#alarm('the store can be opened again: the broker must start anew', { directory: this.#directory })
       this.#isBack.resolve()
     } else {
       this.#retrying = setTimeout(() => void this.#retry(error), RETRY_DELAY)
     }
   }
 
+  #alarm(sentence: string, details: Readonly<Record<string, unknown>>): void {
+    this.#journal.alarm(sentence, details)
+    this.#onAlarm(sentence)
+  }
+
   #create(): SqliteStore {
     const directory = this.#directory
     const alarm: SqliteStoreAlarm = {
-      failing: (error) => this.#journal.alarm('the store fails: what needs it is refused', { directory, error }),
-      working: () => this.#journal.alarm('the store works again', { directory }),
+      failing: (error) => this.#alarm('the store fails: what needs it is refused', { directory, error }),
+      working: () => this.#alarm('the store works again', { directory }),
       damaged: (error, movedTo) =>
-        this.#journal.alarm('the store was damaged: it was moved aside, the broker begins with an empty one', {
+        this.#alarm('the store was damaged: it was moved aside, the broker begins with an empty one', {
           directory,
           error,
           movedTo,

@@ -20,6 +20,8 @@ export interface ServiceOptions {
   /** Where the store's file lies. */
   readonly stateDirectory: string
   readonly acknowledge: Acknowledge
+  /** Told what is the matter with the store, and that it works again. */
+  readonly onAlarm?: (sentence: string) => void
   readonly limits: Limits
   readonly logger: Logger
 }
@@ -42,9 +44,9 @@ export interface Service {
  */
 export async function startService({ credentials, limits, logger, ...options }: ServiceOptions): Promise<Service> {
   const journal = new Journal(logger, limits)
-  const { administrators, stateDirectory, acknowledge } = options
+  const { administrators, stateDirectory, acknowledge, onAlarm = () => {} } = options
   const { passwords } = credentials
-  const store = new OpenedStore(stateDirectory, journal, acknowledge)
+  const store = new OpenedStore(stateDirectory, journal, acknowledge, onAlarm)
   let broker: Broker | undefined
   const waitingRoom = new WaitingRoom(limits)
   const servers: Server[] = []

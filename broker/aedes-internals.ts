@@ -31,8 +31,6 @@ interface Parser extends EventEmitter {
 export interface InnerClient extends Omit<Client, 'clean'> {
   /** Whether the session ends with the connection, so that aedes stores nothing of it. */
   clean: boolean
-  subscriptions: Record<string, unknown>
-  duplicates: Record<string, number>
   readonly _parser: Parser
   /** Calls back when the socket can take more, or with an error; ends the connection if that takes too long. */
   waitForDrain(done: (error: Error | null) => void): void

@@ -26,20 +26,10 @@ export interface ClientMends {
   readonly onError: (error: Error) => void
 }
 
-/** The same for a new client; all that comes from it and goes to it is looked at. Right after `handle()`. */
+/** Looks at all that comes from a new client and goes to it. Right after `handle()`. */
 export function mendClient(client: Client, { limits, onEnd, onLeft, onError }: ClientMends): void {
   const inner = innerClient(client)
-  inner.subscriptions = Object.create(null)
-  inner.duplicates = acceptAnything()
   inner.outlet = new Outlet({ client, limits, onEnd, onLeft, onError })
   const inlet = new Inlet(client, inner.outlet, limits)
   guardParser(client, limits, { judge: (packet) => inlet.judge(packet), onObjection: onEnd })
-}
-
-/**
- * aedes drops a message whose number is below the last one delivered, although messages overtake each other on their way.
- * It is told that there was none; real duplicates are found when a message is forwarded.
- */
-function acceptAnything(): Record<string, number> {
-  return new Proxy<Record<string, number>>(Object.create(null), { get: () => 0, set: () => true })
 }

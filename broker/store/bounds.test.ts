@@ -95,6 +95,39 @@ describe('messages that wait for clients', () => {
     }
   })
 
+  test('in memory are bounded for each client: the one that lets too much wait is given up, and nobody else', () => {
+    const limits = { ...inMemory, queuedMessagesPerSession: 3, queuedBytesPerSession: 0, queuedBytes: 0 }
+    const queues = new OutgoingQueues(store, limits, [])
+    const [many, large, other] = [1, 2, 3].map((id) => new SessionRecord({ ...stored, id }, false))
+    assert.ok(many && large && other)
+    const roomy = new OutgoingQueues(store, { ...limits, stalledSubscriberBytes: 9_999, heldBytes: 9_999 }, [])
+    for (const isThere of [true, true, true, false]) assert.equal(place(roomy, many) !== undefined, isThere)
+    assert.ok(many.isEnded)
+    // 600 bytes: two with 257 each, and 86 more.
+    for (const payload of ['', 'x'.repeat(86)]) assert.ok(place(queues, large, payload))
+    assert.equal(large.bytes, 600)
+    assert.ok(place(queues, other))
+    assert.ok(!large.isEnded)
+    assert.equal(place(queues, large), undefined)
+    assert.ok(large.isEnded)
+    assert.ok(!other.isEnded)
+    assert.ok(place(queues, other))
+  })
+
+  test('in memory are bounded together: the client with the most is given up', () => {
+    const limits = { ...inMemory, queuedMessagesPerSession: 9, queuedBytesPerSession: 0, queuedBytes: 0 }
+    const queues = new OutgoingQueues(store, limits, [])
+    const [most, less] = [1, 2].map((id) => new SessionRecord({ ...stored, id }, false))
+    assert.ok(most && less)
+    assert.ok(place(queues, most, 'x'.repeat(343)))
+    assert.ok(place(queues, less, 'x'.repeat(43)))
+    assert.equal(most.bytes + less.bytes, 900)
+    assert.ok(!most.isEnded)
+    assert.ok(place(queues, less))
+    assert.ok(most.isEnded)
+    assert.ok(!less.isEnded)
+  })
+
   test('of an earlier run count', () => {
     const limits = { ...inMemory, queuedMessagesPerSession: 2, queuedBytesPerSession: 900, queuedBytes: 900 }
     const queue = { session: 1, messages: 1, bytes: 500, first: 7, last: 7 }

@@ -92,6 +92,15 @@ function endSession(database: SqliteDatabase, session: number): void {
   database.run('DELETE FROM session WHERE id = ?', session)
 }
 
+/** A session whose messages for others were still being handed over, when a new one took its client id and the process ended. */
+export function endLeftSessions(database: SqliteDatabase): void {
+  const left = database.all(
+    `SELECT session FROM queue UNION SELECT session FROM subscription UNION SELECT session FROM received
+     EXCEPT SELECT id FROM session`,
+  )
+  for (const { session } of left) endSession(database, Number(session))
+}
+
 function subscribe(database: SqliteDatabase, subscription: StoredSubscription): void {
   const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier, retainedFrom } = subscription
   database.run(

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { matches } from '../topics.ts'
 import { leap } from './retained-walk.ts'
-import { applyChange } from './sqlite-changes.ts'
+import { applyChange, endLeftSessions } from './sqlite-changes.ts'
 import { migrate } from './sqlite-schema.ts'
 import type { Acknowledge, Change, QueuedMessage, RetainedPage, StoredMessage, StoredState } from './store.ts'
 
@@ -43,9 +43,15 @@ export class SqliteDatabase {
 
   /** Makes all these changes take effect, or none of them: then it throws. They are durable now, or with the next `sync`. */
   write(changes: readonly Change[]): void {
+    this.#transact(() => {
+      for (const change of changes) applyChange(this, change)
+    })
+  }
+
+  #transact(task: () => void): void {
     this.run('BEGIN IMMEDIATE')
     try {
-      for (const change of changes) applyChange(this, change)
+      task()
       this.run('COMMIT')
     } catch (error) {
       if (this.#database.isTransaction) this.run('ROLLBACK')
@@ -64,6 +70,7 @@ export class SqliteDatabase {
   }
 
   load(): StoredState {
+    this.#transact(() => endLeftSessions(this))
     const sessions = this.all('SELECT * FROM session ORDER BY ends_at IS NULL, ends_at, id')
     const subscriptions = this.all('SELECT * FROM subscription')
     const queues = this.all(

@@ -30,6 +30,7 @@ class LoopStore implements Store {
   writeUntilDone = (changes: readonly Change[]) => this.write(changes)
   load = async () => this.#database.load()
   readQueue: Store['readQueue'] = async (...args) => this.#database.readQueue(...args)
+  readExpired: Store['readExpired'] = async (...args) => this.#database.readExpired(...args)
   readRetained: Store['readRetained'] = async (...args) => this.#database.readRetained(...args)
   close = async () => this.#database.close()
 

@@ -258,3 +258,21 @@ describe('MQTT 5: the reason why a connection ends arrives', { timeout }, () => 
     while (!broker.lines.some(({ msg }) => msg === 'disconnected')) await setTimeout(10)
   })
 })
+
+test('MQTT 5: a publisher is told when nobody gets its message', { timeout }, async (t) => {
+  const broker = await start(t)
+  const { client } = await broker.login(5)
+  const { client: old } = await broker.login(4)
+  const publish = async (messageId: number) => {
+    client.send({ ...publication, qos: 1, messageId }, { ...publication, qos: 2, messageId: messageId + 1 })
+    const puback = await client.next('puback')
+    const pubrec = await client.next('pubrec')
+    client.send({ cmd: 'pubrel', messageId: messageId + 1 })
+    return [puback.reasonCode, pubrec.reasonCode, (await client.next('pubcomp')).reasonCode]
+  }
+  assert.deepEqual(await publish(1), [0x10, 0x10, 0])
+  await subscribe(old, 'try/+')
+  assert.deepEqual(await publish(3), [0, 0, 0])
+  old.send({ ...publication, topic: 'try/nobody/listens', qos: 1, messageId: 1 })
+  assert.equal((await old.next('puback')).reasonCode, undefined)
+})

@@ -151,6 +151,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const tick = () => {
     keeper.expire()
     wills.publishDue()
+    persistence.sweepExpired()
   }
   tick()
   const ticking = setInterval(tick, TICK)

@@ -1,6 +1,7 @@
 import type { Client } from 'aedes'
 import type { Limits } from './limits.ts'
 import { Delivery } from './store/delivery.ts'
+import { ExpirySweep } from './store/expiry-sweep.ts'
 import { handOver } from './store/handing-over.ts'
 import { IncomingExchanges } from './store/incoming-exchanges.ts'
 import { OutgoingQueues } from './store/outgoing-queues.ts'
@@ -36,6 +37,7 @@ export class Persistence {
   protected queues: OutgoingQueues
   protected wills = new Wills([], 0, '')
   #retainedSending: RetainedSending
+  #expirySweep: ExpirySweep
   readonly #deliveries = new WeakMap<Client, Delivery>()
   readonly #resumed = new WeakSet<Client>()
 
@@ -46,6 +48,7 @@ export class Persistence {
     this.queues = parts.queues
     this.sessions = parts.sessions
     this.#retainedSending = parts.retainedSending
+    this.#expirySweep = parts.expirySweep
   }
 
   #parts(state: StoredState) {
@@ -65,7 +68,8 @@ export class Persistence {
       onError,
       onFull: (topic) => onFull('queued', topic),
     })
-    return { retained, queues, sessions, retainedSending }
+    const expirySweep = new ExpirySweep({ store, sessions, queues, retained })
+    return { retained, queues, sessions, retainedSending, expirySweep }
   }
 
   /** Reads what was stored. */
@@ -78,6 +82,7 @@ export class Persistence {
       this.queues = parts.queues
       this.sessions = parts.sessions
       this.#retainedSending = parts.retainedSending
+      this.#expirySweep = parts.expirySweep
       this.wills = new Wills(state.wills, Date.now(), broker.id)
     } catch (error) {
       if (!(error instanceof StoreUnusable)) throw error
@@ -162,6 +167,12 @@ export class Persistence {
   /** The will of a client that waits, if there is one, waits no longer. */
   endWill(clientId: string): OwnedWill | undefined {
     return this.wills.end(clientId)
+  }
+
+  /** Takes out of the store what has expired; nobody needs to wait for it. */
+  sweepExpired(): void {
+    // Where that fails, the next time is soon.
+    this.#expirySweep.sweep(Date.now()).catch(ignore)
   }
 
   /** The wills whose delay is over. */

@@ -13,6 +13,7 @@ export type Publication = AedesPublishPacket & {
   targets?: readonly Target[]
 }
 
+const QUOTA_EXCEEDED = 0x97
 const ignore = () => {}
 
 /** What becomes of a message that is published: who gets it is decided, what it leaves behind is stored, then it is sent. */
@@ -33,7 +34,8 @@ export class PublishingPersistence extends Persistence {
       const earlier = exchange.incoming.earlier(exchange.packetId)
       if (earlier) return earlier.then(rejectDuplicate)
       if (exchange.incoming.size >= this.options.limits.halfOpenQoS2) {
-        return Promise.reject(new Error('too many QoS 2 publishes are not released'))
+        const error = new Error('too many QoS 2 publishes are not released')
+        return Promise.reject(Object.assign(error, { reasonCode: QUOTA_EXCEEDED }))
       }
       if (exchange.session !== undefined) {
         changes.push({ kind: 'received', session: exchange.session, packetId: exchange.packetId })

@@ -101,11 +101,13 @@ for (const version of [4, 5] as const) {
 }
 
 describe('MQTT 5: a will', { timeout }, () => {
-  test('is published with DISCONNECT 0x04', async (t) => {
+  test('is published with every DISCONNECT but 0x00', async (t) => {
     const { broker, watcher } = await start(t)
-    const { client } = await broker.login(5, leaving('on purpose'))
-    client.send({ cmd: 'disconnect', reasonCode: 4 })
-    assert.equal(String((await watcher.next('publish')).payload), 'on purpose')
+    for (const reasonCode of [0x04, 0x80, 0x81, 0x99]) {
+      const { client } = await broker.login(5, leaving(`reason ${reasonCode}`))
+      client.send({ cmd: 'disconnect', reasonCode })
+      assert.equal(String((await watcher.next('publish')).payload), `reason ${reasonCode}`)
+    }
   })
 
   test('has its properties, but not its delay', async (t) => {

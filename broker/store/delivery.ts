@@ -95,6 +95,11 @@ export class Delivery {
     return this.#options.mayReceive(topic)
   }
 
+  /** Whether a message of the queue was read from the store, or is being read. */
+  holds(sequence: number): boolean {
+    return this.#isReading || sequence <= this.#last
+  }
+
   /** The client is ready: what waits is sent. */
   start(): void {
     this.#advance()
@@ -252,12 +257,16 @@ export class Delivery {
     const { topic, payload, details } = message
     if (!mayReceive(topic)) return undefined
     const { properties, messageExpiry } = decodeDetails(details)
+    const dup = sequence <= this.#sentBefore
+    // After a crash it is not known what was sent; rather too little than what is no longer true.
+    if (dup && messageExpiry !== undefined && messageExpiry <= Date.now() && !this.record.wasSent(sequence))
+      return undefined
     return this.#outlet.encode({
       topic,
       payload: decodePayload(payload),
       qos,
       retain,
-      dup: sequence <= this.#sentBefore,
+      dup,
       identifiers,
       messageId,
       properties,

@@ -26,6 +26,7 @@ export function encodeMessage(
     topic,
     payload: typeof payload === 'string' ? payload : new Uint8Array(payload),
     details: JSON.stringify(details),
+    ...(rest.messageExpiry !== undefined && { expiresAt: rest.messageExpiry }),
   }
 }
 

@@ -34,6 +34,8 @@ export class SessionRecord {
   sent: number
   messages: number
   bytes: number
+  /** Up to this sequence number, messages may have been sent before the process ended, or not. */
+  readonly #uncertain: number
   /** No message with a lower sequence number is in the queue. */
   #first: number
   #next: number
@@ -50,8 +52,14 @@ export class SessionRecord {
     this.#first = queue?.first ?? 1
     this.#next = (queue?.last ?? 0) + 1
     // Where a connection ended with the process, nobody wrote down how far it had come.
-    this.sent = session.endsAt === null ? this.#next - 1 : session.sent
+    this.#uncertain = session.endsAt === null ? this.#next - 1 : 0
+    this.sent = Math.max(this.#uncertain, session.sent)
     this.incoming = new IncomingExchanges(received)
+  }
+
+  /** Whether it is certain that a message was sent before: then it does not expire any more. */
+  wasSent(sequence: number): boolean {
+    return sequence <= this.sent && sequence > this.#uncertain
   }
 
   /** How well a message can be sent now, with the QoS that it would have. */

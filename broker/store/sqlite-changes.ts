@@ -122,7 +122,8 @@ function queue(database: SqliteDatabase, message: StoredMessage, places: readonl
     .run(places.length, message.topic, message.payload, message.details)
   for (const { session, sequence, qos, retain, identifiers, share, size } of places) {
     database.run(
-      'INSERT INTO queue (session, sequence, message, qos, retain, identifiers, share, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO queue (session, sequence, message, qos, retain, identifiers, share, size, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session,
       sequence,
       lastInsertRowid,
@@ -131,13 +132,18 @@ function queue(database: SqliteDatabase, message: StoredMessage, places: readonl
       identifiers.length === 0 ? '[]' : JSON.stringify(identifiers),
       share ?? null,
       size,
+      message.expiresAt ?? null,
     )
   }
 }
 
 function release(database: SqliteDatabase, session: number, sequence: number): void {
   const [row] = database.all('SELECT message FROM queue WHERE session = ? AND sequence = ?', session, sequence)
-  database.run('UPDATE queue SET message = NULL WHERE session = ? AND sequence = ?', session, sequence)
+  database.run(
+    'UPDATE queue SET message = NULL, expires_at = NULL WHERE session = ? AND sequence = ?',
+    session,
+    sequence,
+  )
   if (typeof row?.message === 'number') dropCopy(database, row.message)
 }
 
@@ -155,14 +161,17 @@ function dropCopy(database: SqliteDatabase, message: number): void {
   database.run('UPDATE message SET copies = copies - 1 WHERE id = ?', message)
 }
 
-function retain(database: SqliteDatabase, { topic, payload, details }: StoredMessage, size: number): void {
+function retain(database: SqliteDatabase, message: StoredMessage, size: number): void {
+  const { topic, payload, details, expiresAt } = message
   database.run(
-    `INSERT INTO retained (topic, payload, details, size) VALUES (?, ?, ?, ?)
-     ON CONFLICT (topic) DO UPDATE SET payload = excluded.payload, details = excluded.details, size = excluded.size`,
+    `INSERT INTO retained (topic, payload, details, size, expires_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (topic) DO UPDATE SET payload = excluded.payload, details = excluded.details, size = excluded.size,
+       expires_at = excluded.expires_at`,
     topic,
     payload,
     details,
     size,
+    expiresAt ?? null,
   )
 }
 

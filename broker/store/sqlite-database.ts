@@ -4,7 +4,7 @@ import { matches } from '../topics.ts'
 import { leap } from './retained-walk.ts'
 import { applyChange, endLeftSessions } from './sqlite-changes.ts'
 import { migrate } from './sqlite-schema.ts'
-import type { Acknowledge, Change, QueuedMessage, RetainedPage, StoredMessage, StoredState } from './store.ts'
+import type { Acknowledge, Change, QueuedMessage, RetainedPage, Store, StoredMessage, StoredState } from './store.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -122,7 +122,7 @@ export class SqliteDatabase {
 
   readQueue(session: number, after: number, messages: number, bytes: number): QueuedMessage[] {
     const rows = this.prepare(
-      `SELECT sequence, qos, retain, identifiers, share, size, packet_id, topic, payload, details
+      `SELECT sequence, qos, retain, identifiers, share, size, packet_id, topic, payload, details, expires_at
          FROM queue LEFT JOIN message ON message.id = queue.message
         WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
     ).iterate(session, after, messages)
@@ -147,6 +147,30 @@ export class SqliteDatabase {
     return page
   }
 
+  readExpired(...[now, after, limit]: Parameters<Store['readExpired']>) {
+    const queued = this.all(
+      `SELECT expires_at, session, sequence, client_id, size FROM queue JOIN session ON session.id = queue.session
+        WHERE expires_at <= ? AND (expires_at, session, sequence) > (?, ?, ?)
+        ORDER BY expires_at, session, sequence LIMIT ?`,
+      now,
+      after.expiresAt,
+      after.session,
+      after.sequence,
+      limit,
+    )
+    const retained = this.all('SELECT topic FROM retained WHERE expires_at <= ? LIMIT ?', now, limit)
+    return {
+      queued: queued.map((row) => ({
+        expiresAt: Number(row.expires_at),
+        session: Number(row.session),
+        sequence: Number(row.sequence),
+        clientId: String(row.client_id),
+        size: Number(row.size),
+      })),
+      topics: retained.map(({ topic }) => String(topic)),
+    }
+  }
+
   readRetained(filter: string, from: string): RetainedPage {
     const messages: StoredMessage[] = []
     let next: string | undefined = from
@@ -160,7 +184,10 @@ export class SqliteDatabase {
       if (!row) return { messages, next: undefined }
       const topic = String(row.topic)
       if (matches(filter, topic)) {
-        const [found] = this.all('SELECT topic, payload, details FROM retained WHERE rowid = ?', Number(row.rowid))
+        const [found] = this.all(
+          'SELECT topic, payload, details, expires_at FROM retained WHERE rowid = ?',
+          Number(row.rowid),
+        )
         if (found) messages.push(toMessage(found))
         bytes += Number(row.size)
       }
@@ -192,11 +219,12 @@ export class SqliteDatabase {
 export class DamagedFile extends Error {}
 
 function toMessage(row: Row): StoredMessage {
-  const { topic, payload, details } = row
+  const { topic, payload, details, expires_at: expiresAt } = row
   return {
     topic: String(topic),
     payload: payload instanceof Uint8Array ? payload : String(payload),
     details: String(details),
+    ...(typeof expiresAt === 'number' && { expiresAt }),
   }
 }
 

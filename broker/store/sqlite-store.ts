@@ -87,6 +87,11 @@ export class SqliteStore implements Store {
     return (await this.#read({ what: 'read retained', filter, from })) as RetainedPage
   }
 
+  async readExpired(...[now, after, limit]: Parameters<Store['readExpired']>) {
+    const expired = await this.#read({ what: 'read expired', now, after, limit })
+    return expired as Awaited<ReturnType<Store['readExpired']>>
+  }
+
   async close(): Promise<void> {
     if (this.#end !== undefined) return
     const exit = once(this.#worker, 'exit')

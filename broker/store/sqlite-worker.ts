@@ -35,6 +35,8 @@ function decide(question: Question): unknown {
       return database.write(question.changes)
     case 'read queue':
       return database.readQueue(question.session, question.after, question.messages, question.bytes)
+    case 'read expired':
+      return database.readExpired(question.now, question.after, question.limit)
     case 'read retained':
       return database.readRetained(question.filter, question.from)
     case 'sync':

@@ -4,6 +4,8 @@ export interface StoredMessage {
   readonly payload: Uint8Array | string
   /** All else about it (properties, expiry, ...) as JSON; see message-codec.ts. */
   readonly details: string
+  /** Given when it is stored: when it expires, milliseconds since 1970. */
+  readonly expiresAt?: number | undefined
 }
 
 /** A session that outlives its connection. */
@@ -111,6 +113,22 @@ export interface RetainedPage {
   readonly next: string | undefined
 }
 
+/** An expired message in a queue; the order is `expiresAt`, `session`, `sequence`. */
+export interface ExpiredQueued {
+  readonly expiresAt: number
+  readonly session: number
+  readonly sequence: number
+  readonly clientId: string
+  readonly size: number
+}
+
+/** Before any expired message. */
+export const firstExpired: Pick<ExpiredQueued, 'expiresAt' | 'session' | 'sequence'> = {
+  expiresAt: 0,
+  session: 0,
+  sequence: 0,
+}
+
 export const emptyState: StoredState = {
   sessions: [],
   subscriptions: [],
@@ -135,6 +153,15 @@ export interface Store {
   readQueue(session: number, after: number, messages: number, bytes: number): Promise<readonly QueuedMessage[]>
   /** Retained messages under a topic filter, from a topic on (the first page: ''). */
   readRetained(filter: string, from: string): Promise<RetainedPage>
+  /**
+   * What has expired by `now` (milliseconds since 1970), at most `limit` of each: messages in queues that come after one,
+   * and the topics of retained ones.
+   */
+  readExpired(
+    now: number,
+    after: Pick<ExpiredQueued, 'expiresAt' | 'session' | 'sequence'>,
+    limit: number,
+  ): Promise<{ readonly queued: readonly ExpiredQueued[]; readonly topics: readonly string[] }>
   /** Writes what is left and ends. */
   close(): Promise<void>
 }

@@ -12,6 +12,7 @@ const store: Store = {
   write: async () => {},
   writeUntilDone: async () => {},
   readQueue: async () => [],
+  readExpired: async () => ({ queued: [], topics: [] }),
   readRetained: async () => ({ messages: [], next: undefined }),
   close: async () => {},
 }

@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** The line between a client and the broker, which can be cut or held; the client library knows nothing of it. */
+export interface Cable {
+  readonly port: number
+  /** Ends all connections, as a failing network does. */
+  cut(): void
+  /** From now on nothing passes in this direction. */
+  hold(direction: Direction): void
+  /** What was held arrives, and everything passes again. */
+  release(direction: Direction): void
+  close(): Promise<void>
+}
+
+type Direction = 'to the broker' | 'to the client'
+
+/** A line to a port of this machine. */
+export async function layCable(port: number): Promise<Cable> {
+  const lines = new Set<Record<Direction, Socket>>()
+  const held = new Set<Direction>()
+  const server = createServer((client) => {
+    const broker = connect(port, '127.0.0.1')
+    // By the end from which the bytes of a direction come.
+    const line = { 'to the broker': client, 'to the client': broker }
+    lines.add(line)
+    const end = () => {
+      client.destroy()
+      broker.destroy()
+      lines.delete(line)
+    }
+    for (const socket of [client, broker]) {
+      socket.setNoDelay()
+      socket.on('error', end)
+      socket.on('close', end)
+    }
+    // Not piped: a pipe resumes what was paused on purpose.
+    client.on('data', (bytes) => broker.write(bytes))
+    broker.on('data', (bytes) => client.write(bytes))
+    for (const direction of held) line[direction].pause()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const cut = () => {
+    for (const line of lines) for (const socket of Object.values(line)) socket.destroy()
+    lines.clear()
+    held.clear()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    hold(direction) {
+      held.add(direction)
+      for (const line of lines) line[direction].pause()
+    },
+    release(direction) {
+      held.delete(direction)
+      for (const line of lines) line[direction].resume()
+    },
+    async close() {
+      cut()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}

@@ -70,11 +70,6 @@ export class Outlet {
       return
     }
     const bytes = this.#fit(packet, protocolVersion ?? client.version)
-    // [MQTT-3.1.2-25]: as if it had been sent.
-    if (!bytes && packet.cmd === 'publish') {
-      this.#unheard(packet, done)
-      return
-    }
     if (!bytes) {
       // Without its answers it cannot go on.
       this.#options.onEnd('its maximum packet size is too small for an answer')

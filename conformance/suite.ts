@@ -20,6 +20,9 @@ import { Wire } from './wire.ts'
 /** HOST:PORT of a broker that lets everybody in over plain TCP; without it, ours runs in this process. */
 const foreign = process.env.SKERRY_CONFORMANCE_BROKER
 
+/** Whether the broker is ours, which must also do what the standards leave open and we have decided. */
+export const isOurs = foreign === undefined
+
 let started: Promise<TestBroker> | undefined
 const cleanups: (() => Promise<void>)[] = []
 after(async () => {
@@ -41,7 +44,7 @@ export interface Scene {
   /** A client identifier that no other test uses: letters and digits, and up to 23 bytes with a short end. */
   clientId(end?: string): string
   /** A connection on which nothing is sent yet. It may use every topic; `try` as the user only those below `try/`. */
-  open(user?: 'admin' | 'try'): Promise<Wire>
+  open(user?: 'admin' | 'try', version?: 4 | 5): Promise<Wire>
   /** A connection whose CONNECT was accepted: Clean Start, no keep alive, no client identifier unless said otherwise. */
   login(more?: Partial<IConnectPacket>, user?: 'admin' | 'try'): Promise<Wire>
 }
@@ -84,11 +87,11 @@ export async function openWebSocket({ t, version }: Scene) {
 
 function scene(t: TestContext, version: 4 | 5): Scene {
   const name = randomBytes(6).toString('hex')
-  const open = async (user: 'admin' | 'try' = 'admin') => {
+  const open = async (user: 'admin' | 'try' = 'admin', spoken: 4 | 5 = version) => {
     const [stream, event] = await dial(user)
     t.after(() => void stream.destroy())
     await once(stream, event)
-    return new Wire(stream, version)
+    return new Wire(stream, spoken)
   }
   return {
     t,

@@ -113,8 +113,8 @@ refuses(5, 'MQTT-1.5.4-2', withNull)
 
 for (const version of [4, 5] as const) {
   const id = version === 4 ? 'MQTT-1.5.3-1' : 'MQTT-1.5.4-1'
-  // U+D7FF and U+E000 stand on either side of the surrogates; U+10FFFF is the last there is.
-  const good = text('\u{d7ff}\u{e000}é\u{10ffff}')
+  // U+D7FF and U+E000 stand on either side of the surrogates; U+10FFFD is the last that is a character.
+  const good = text('\u{d7ff}\u{e000}é\u{10fffd}')
   for (const [where, make] of Object.entries(laterTexts(version))) {
     if (where === 'the reason of a DISCONNECT') continue
     statement({ [version]: id }, `takes every other character in ${where}`, async ({ login }) => {

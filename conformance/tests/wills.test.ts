@@ -56,7 +56,7 @@ statement(published, 'publishes an empty will, too', async (scene) => {
 statement(published, 'publishes the will when it closes because of what the client sent', async (scene) => {
   const { watcher } = await watch(scene)
   const wire = await withWill(scene)
-  wire.send('c1 00')
+  wire.send(packet('36', text('t'), '0001', properties(scene.version)))
   await wire.closed()
   await receive(watcher)
 })
@@ -114,7 +114,7 @@ statement({ 4: 'MQTT-3.1.2-12' }, 'publishes nothing without a will', async (sce
   // The will belongs to its connection: the session is the same, the will is none.
   ;(await withWill(scene, {}, who)).cut()
   await receive(watcher)
-  for (const end of ['cut', 'c100'] as const) {
+  for (const end of ['cut', packet('36', text('t'), '0001', properties(scene.version))]) {
     const wire = await scene.login(who)
     if (end === 'cut') wire.cut()
     else {

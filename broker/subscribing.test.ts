@@ -223,3 +223,33 @@ describe('no local and retain as published', { timeout }, () => {
     assert.deepEqual([message.qos, identifiersOf(message)], [0, [2]])
   })
 })
+
+describe('a client that takes no more', { timeout }, () => {
+  for (const [what, limits] of [
+    ['messages', { queuedMessagesPerSession: 3 }],
+    // A message counts for its payload, its topic and 256 bytes.
+    ['bytes', { stalledSubscriberBytes: 3 * (256 + 5 + 1) }],
+  ] as const) {
+    test(`than so many ${what} in memory loses its connection, and nobody else a message`, async (t) => {
+      const broker = await startStoreBroker(t, await temporaryDirectory(t), limits)
+      const { client } = await broker.login(5, { clientId: 'silent', properties: { receiveMaximum: 1 } })
+      await client.subscribe([{ topic: '$share/x/try/a', qos: 1 }])
+      const { client: other } = await broker.login(5)
+      await other.subscribe([{ topic: 'try/#', qos: 1 }])
+      const { client: publisher } = await broker.login(5)
+      const publish = async (payload: string) => {
+        publisher.send({ ...publication, qos: 1, messageId: 1, payload })
+        await publisher.next('puback')
+        const { messageId = 0, ...message } = await other.next('publish')
+        other.send({ cmd: 'puback', messageId })
+        assert.equal(String(message.payload), payload)
+      }
+      for (const payload of ['1', '2', '3']) await publish(payload)
+      assert.equal((await client.settled()).length, 1)
+      await publish('4')
+      assert.equal(reasonOf((await client.ended()).at(-1)), 0x97)
+      const gone = broker.lines.find(({ msg, clientId }) => msg === 'disconnected' && clientId === 'silent')
+      assert.equal(gone?.reason, 'does not read')
+    })
+  }
+})

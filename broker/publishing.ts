@@ -56,26 +56,28 @@ export class PublishingPersistence extends Persistence {
     exchange?.incoming.open(exchange.packetId, written)
     if (retaining && written) this.retained.settle(retaining, written).catch(ignore)
     let stored = this.#inTurn(client, qos, written)
-    if (placing) stored = this.#settle(placing, stored)
+    if (placing) stored = this.#settle(placing, written, stored)
     // Without a promise to keep it [MQTT-4.3.1], it is at least delivered.
     if (qos === 0) stored = stored?.catch(ignore)
     if (client && stored) this.#note(client, qos, stored)
     return stored
   }
 
-  /** Hands what was placed to the connections as soon as it is stored. */
-  #settle(placing: Placing, stored: Promise<void> | undefined): Promise<void> | undefined {
-    if (!stored) {
-      this.queues.stored(placing)
+  /** Hands what was placed to the connections: what is on disk in the order of its queue, the rest in its publisher's. */
+  #settle(
+    placing: Placing,
+    written: Promise<void> | undefined,
+    inTurn: Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    written?.then(
+      () => this.queues.stored(placing),
+      () => this.queues.cancelled(placing),
+    )
+    if (!inTurn) {
+      this.queues.held(placing)
       return undefined
     }
-    return stored.then(
-      () => this.queues.stored(placing),
-      (error) => {
-        this.queues.cancelled(placing)
-        throw error
-      },
-    )
+    return inTurn.then(() => this.queues.held(placing))
   }
 
   /**

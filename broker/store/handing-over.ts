@@ -65,5 +65,8 @@ async function handOverPage(
     for (const placing of placings) queues.cancelled(placing)
     throw error
   }
-  for (const placing of placings) queues.stored(placing)
+  for (const placing of placings) {
+    queues.stored(placing)
+    queues.held(placing)
+  }
 }

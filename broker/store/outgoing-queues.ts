@@ -8,12 +8,14 @@ type QueueLimits = Pick<
   'queuedMessagesPerSession' | 'queuedBytesPerSession' | 'queuedBytes' | 'stalledSubscriberBytes' | 'heldBytes'
 >
 
-/** Places in queues that are being stored. */
+/** Places in queues: on disk, where they are being stored, and in memory. */
 export interface Placing {
-  /** Undefined if all of them are in memory only. */
+  /** Undefined if none is on disk. */
   readonly change: Extract<Change, { kind: 'queued' }> | undefined
   readonly message: StoredMessage
   readonly taken: readonly { readonly record: SessionRecord; readonly place: QueuePlace }[]
+  /** Their sequence numbers follow when their turn has come. */
+  readonly inMemory: readonly { readonly record: SessionRecord; readonly place: Omit<QueuePlace, 'sequence'> }[]
 }
 
 interface Sized {
@@ -46,18 +48,24 @@ export class OutgoingQueues {
    */
   place(targets: readonly Target[], message: StoredMessage): { placing: Placing | undefined; full: number } {
     const size = sizeOf(message)
-    const taken: { record: SessionRecord; place: QueuePlace }[] = []
+    const taken: Placing['taken'][number][] = []
+    const inMemory: Placing['inMemory'][number][] = []
     let full = 0
     for (const { record, qos, retain, identifiers, share } of targets) {
       if (record.isEnded) continue
-      const sequence = record.isStored ? this.#reserve(record, size) : this.#hold(record, size)
-      if (sequence === undefined) full += record.isStored ? 1 : 0
-      else taken.push({ record, place: { session: record.id, sequence, qos, retain, identifiers, share, size } })
+      const place = { session: record.id, qos, retain, identifiers, share, size }
+      if (!record.isStored) {
+        if (this.#hold(record, size)) inMemory.push({ record, place })
+        continue
+      }
+      const sequence = this.#reserve(record, size)
+      if (sequence === undefined) full++
+      else taken.push({ record, place: { ...place, sequence } })
     }
-    if (taken.length === 0) return { placing: undefined, full }
-    const places = taken.filter(({ record }) => record.isStored).map(({ place }) => place)
+    if (taken.length + inMemory.length === 0) return { placing: undefined, full }
+    const places = taken.map(({ place }) => place)
     const change = places.length === 0 ? undefined : { kind: 'queued' as const, message, places }
-    return { placing: { change, message, taken }, full }
+    return { placing: { change, message, taken, inMemory }, full }
   }
 
   /** Whether a session's queue has room for a message. */
@@ -69,16 +77,24 @@ export class OutgoingQueues {
     return record.bytes + size <= queuedBytesPerSession && this.#bytes + size <= queuedBytes
   }
 
-  /** The places were stored: the messages can be sent. */
+  /** The places on disk were stored: the messages can be sent. To be called in the order in which they were placed. */
   stored({ message, taken }: Placing): void {
     for (const { record, place } of taken) {
       record.delivery?.offer({ ...place, message, packetId: undefined })
     }
   }
 
+  /** The turn of the places in memory has come. */
+  held({ message, inMemory }: Placing): void {
+    for (const { record, place } of inMemory) {
+      const sequence = record.isEnded ? undefined : record.nextSequence()
+      if (sequence !== undefined) record.delivery?.offer({ ...place, sequence, message, packetId: undefined })
+    }
+  }
+
   /** The places could not be stored. */
-  cancelled({ taken }: Placing): void {
-    for (const { record, place } of taken) this.#free(record, place.size)
+  cancelled({ taken, inMemory }: Placing): void {
+    for (const { record, place } of [...taken, ...inMemory]) this.#free(record, place.size)
   }
 
   /** Takes a message out of a queue; where that is lost, it is sent again with its old packet identifier. */
@@ -103,17 +119,16 @@ export class OutgoingQueues {
     return sequence
   }
 
-  #hold(record: SessionRecord, size: number): number | undefined {
+  #hold(record: SessionRecord, size: number): boolean {
     const { queuedMessagesPerSession, stalledSubscriberBytes, heldBytes } = this.#limits
-    const sequence = record.reserve(size, { queuedMessagesPerSession, queuedBytesPerSession: stalledSubscriberBytes })
-    if (sequence === undefined) {
+    if (!record.hold(size, { queuedMessagesPerSession, queuedBytesPerSession: stalledSubscriberBytes })) {
       this.#giveUp(record)
-      return undefined
+      return false
     }
     this.#holding.add(record)
     this.#heldBytes += size
     if (this.#heldBytes > heldBytes) this.#giveUp(mostOf(this.#holding))
-    return sequence
+    return !record.isEnded
   }
 
   #giveUp(record: SessionRecord): void {

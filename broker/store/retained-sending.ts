@@ -128,6 +128,9 @@ export class RetainedSending {
         throw error
       }
     }
-    for (const placing of placings) queues.stored(placing)
+    for (const placing of placings) {
+      queues.stored(placing)
+      queues.held(placing)
+    }
   }
 }

@@ -73,13 +73,17 @@ export class SessionRecord {
 
   /** A sequence number for a message of this size; undefined if the queue is full. */
   reserve(size: number, limits: QueueLimits): number | undefined {
-    if (this.messages >= limits.queuedMessagesPerSession) return undefined
-    if (this.bytes + size > limits.queuedBytesPerSession) return undefined
+    if (!this.#hasRoom(size, limits)) return undefined
     const sequence = this.nextSequence()
-    if (sequence === undefined) return undefined
-    this.messages++
-    this.bytes += size
+    if (sequence !== undefined) this.#count(size)
     return sequence
+  }
+
+  /** Room for a message of this size, which gets its sequence number later; false if the queue is full. */
+  hold(size: number, limits: QueueLimits): boolean {
+    if (!this.#hasRoom(size, limits)) return false
+    this.#count(size)
+    return true
   }
 
   free(size: number): void {
@@ -92,6 +96,15 @@ export class SessionRecord {
     if (this.#next - this.#first >= PACKET_IDS) this.noteProgress()
     if (this.#next - this.#first >= PACKET_IDS) return undefined
     return this.#next++
+  }
+
+  #hasRoom(size: number, limits: QueueLimits): boolean {
+    return this.messages < limits.queuedMessagesPerSession && this.bytes + size <= limits.queuedBytesPerSession
+  }
+
+  #count(size: number): void {
+    this.messages++
+    this.bytes += size
   }
 
   noteProgress(): void {

@@ -1,5 +1,7 @@
 /** What a client must be able to do or to see for some of the scenarios. */
 export type Ability =
+  | 'DISCONNECT with properties'
+  | 'a QoS for each filter'
   | 'DISCONNECT with a reason'
   | 'DUP flag'
   | 'QoS 2 over a reconnect'
@@ -48,5 +50,21 @@ export const blindSpots = {
     'properties of a will': 'paho.golang does not send them, but for the delay and user properties',
     'program for requests': 'paho.golang is a library without a program for requests',
     'several subscription identifiers': 'paho.golang has room for one of them',
+  },
+  Mosquitto: {
+    'DISCONNECT with properties': 'mosquitto_sub sends them too late: it must know them when it starts',
+    'UNSUBSCRIBE while connected': 'mosquitto_sub unsubscribes only when it connects',
+    WebSocket: "Mosquitto's clients have no WebSocket",
+    'a QoS for each filter': 'mosquitto_sub has one QoS for all of its filters',
+    'a lasting session without a client id': 'mosquitto_sub refuses to ask for one',
+    'messages kept over a reconnect': 'mosquitto_pub keeps nothing when its connection ends',
+    'properties of CONNACK': "Mosquitto's clients show none but the assigned client identifier",
+    'publications in the session that subscribes': 'mosquitto_sub cannot publish',
+    'receive maximum of the broker': 'mosquitto_pub keeps to 20 of its own',
+    'retain handling': 'mosquitto_sub has no option for it',
+    'session present': "Mosquitto's clients do not show whether a session is present",
+    'several SUBSCRIBEs': 'mosquitto_sub subscribes once',
+    'topic aliases of the broker': 'libmosquitto knows no topic aliases of a broker',
+    'reason codes of UNSUBACK': 'mosquitto_sub does not show them',
   },
 } as const satisfies Record<string, BlindSpots>

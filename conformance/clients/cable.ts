@@ -24,15 +24,15 @@ export async function layCable(port: number): Promise<Cable> {
     // By the end from which the bytes of a direction come.
     const line = { 'to the broker': client, 'to the client': broker }
     lines.add(line)
-    const end = () => {
-      client.destroy()
-      broker.destroy()
+    // What has come from one end still reaches the other.
+    client.on('close', () => broker.destroySoon())
+    broker.on('close', () => {
+      client.destroySoon()
       lines.delete(line)
-    }
+    })
     for (const socket of [client, broker]) {
       socket.setNoDelay()
-      socket.on('error', end)
-      socket.on('close', end)
+      socket.on('error', () => {})
     }
     // Not piped: a pipe resumes what was paused on purpose.
     client.on('data', (bytes) => broker.write(bytes))

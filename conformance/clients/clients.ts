@@ -1,3 +1,5 @@
+import { installPrerequisites } from '../../e2e/prerequisites.ts'
+import { NotRun } from '../../tools/check/outcome.ts'
 import { virtualEnvironment } from '../../tools/check/python.ts'
 import { type BlindSpots, blindSpots } from './blind-spots.ts'
 import { buildGo } from './go.ts'
@@ -47,5 +49,16 @@ export const clients: readonly ClientUnderTest[] = [
     versions: [5],
     blindSpots: blindSpots['paho.golang'],
     prepare: async () => ({ command: await buildGo(`${drivers}go`), args: [] }),
+  },
+  {
+    name: 'Mosquitto',
+    versions: [4, 5],
+    blindSpots: blindSpots.Mosquitto,
+    prepare: async () => {
+      await installPrerequisites(['mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr', 'stdbuf']).catch((error: Error) => {
+        throw new NotRun(error.message, 'install mosquitto-clients')
+      })
+      return node('mosquitto.ts')
+    },
   },
 ]

@@ -1,20 +1,30 @@
 import { Command } from 'commander'
 import pLimit from 'p-limit'
 import { NotRun } from '../../tools/check/outcome.ts'
-import { startBroker } from './brokers.ts'
 import { type ClientUnderTest, clients } from './clients.ts'
-import { Program, type Start } from './program.ts'
-import type { Version } from './protocol.ts'
+import { play } from './interoperability.ts'
 import type { Scenario } from './scenario.ts'
 import { scenarios } from './scenarios/index.ts'
-import { playAll } from './suite.ts'
 import { type Column, renderTable, summary } from './table.ts'
+
+/** Client programs at the same time. */
+const parallel = 2
 
 const program = new Command('npm run interoperability --')
   .description('Carries the same scenarios out with client libraries by others, against the broker of this checkout.')
   .argument('[clients...]', 'the clients to take; without any, all of them')
   .option('--scenario <text>', 'only the scenarios whose name contains this')
-  .addHelpText('after', `\nClients: ${clients.map(({ name }) => name).join(', ')}`)
+  .addHelpText(
+    'after',
+    `
+Clients: ${clients.map(({ name }) => name).join(', ')}
+
+Examples:
+  npm run interoperability
+  npm run interoperability -- mqtt.js Mosquitto --scenario will
+
+A client that cannot be installed here says so, and the exit status is not 0.`,
+  )
   .action(async (names: string[], { scenario = '' }: { scenario?: string }) => {
     const unknown = names.filter((name) => !clients.some((client) => client.name === name))
     if (unknown.length > 0) {
@@ -23,42 +33,30 @@ const program = new Command('npm run interoperability --')
     const chosen = scenarios.filter(({ name }) => name.includes(scenario))
     if (chosen.length === 0) program.error(`No scenario's name contains "${scenario}".`)
 
-    const limit = pLimit(2)
-    const played = clients
-      .filter(({ name }) => names.length === 0 || names.includes(name))
-      .flatMap((client) => {
-        const start = client.prepare()
-        return client.versions.map((version) => limit(() => play(client, version, start, chosen)))
-      })
-    const columns = (await Promise.all(played)).filter((column) => column !== undefined)
+    const limit = pLimit(parallel)
+    const wanted = clients.filter(({ name }) => names.length === 0 || names.includes(name))
+    const played = await Promise.all(wanted.map((client) => playVersions(client, chosen, limit)))
+    const columns = played.flatMap((some) => some ?? [])
     console.log(`\n${renderTable(chosen, columns)}\n\n${summary(columns)}`)
-    const isGood = columns.length === played.length
+    const isComplete = !played.includes(undefined)
     const isPassed = columns.every(({ outcomes }) => outcomes.every(({ kind }) => kind !== 'failed'))
-    process.exitCode = isGood && isPassed ? 0 : 1
+    process.exitCode = isComplete && isPassed ? 0 : 1
   })
 
 await program.parseAsync()
 
-async function play(
+/** Undefined, after saying why, if the client cannot run here. */
+async function playVersions(
   client: ClientUnderTest,
-  version: Version,
-  prepared: Promise<Start>,
   chosen: readonly Scenario[],
-): Promise<Column | undefined> {
-  const title = `${client.name} ${version === 5 ? '5' : '3.1.1'}`
+  limit: ReturnType<typeof pLimit>,
+): Promise<Column[] | undefined> {
   try {
-    const start = await prepared
-    const { way, cleanup } = await startBroker()
-    const running = new Program(start)
-    try {
-      return { title, outcomes: await playAll(chosen, version, way, running, client.blindSpots) }
-    } finally {
-      await running.stop()
-      await cleanup()
-    }
+    const start = await client.prepare()
+    return await Promise.all(client.versions.map((version) => limit(() => play(client, version, start, chosen))))
   } catch (error) {
     if (!(error instanceof NotRun)) throw error
-    console.log(`${title} was not run: ${error.message}. To do: ${error.remedy}.`)
+    console.log(`${client.name} was not run: ${error.message}. To do: ${error.remedy}.`)
     return undefined
   }
 }

@@ -1,13 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import mqtt, { type IClientOptions, type IClientSubscribeOptions, type MqttClient, type Packet } from 'mqtt'
 import type { IPublishPacket } from 'mqtt-packet'
-import type { Command, Commands, Connect, Connected, Line, Properties } from '../protocol.ts'
+import type { Connect, Connected, Properties } from '../protocol.ts'
+import { type Doer, obeyInput, say } from './lines.ts'
 
 /** mqtt.js, told what to do on standard input. */
-
-type Asked<Name extends Command> = Commands[Name][0]
-type Doer = { [Name in Command]: (client: string, what: Asked<Name>) => Promise<Commands[Name][1]> }
 
 const clients = new Map<string, Client>()
 
@@ -192,21 +189,4 @@ function find(name: string): Client {
   return client
 }
 
-function say(line: Line): void {
-  process.stdout.write(`${JSON.stringify(line)}\n`)
-}
-
-async function obey(id: number, name: Command, client: string, what: never): Promise<void> {
-  try {
-    say({ id, answer: await doer[name](client, what) })
-  } catch (error) {
-    say({ id, error: `${error instanceof Error ? error.message : error}` })
-  }
-}
-
-const lines = createInterface({ input: process.stdin })
-lines.on('line', (line) => {
-  const { id, do: name, client, ...what } = JSON.parse(line)
-  void obey(id, name, client, what as never)
-})
-lines.on('close', () => process.exit(0))
+obeyInput(doer)

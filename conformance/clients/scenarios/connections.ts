@@ -45,11 +45,11 @@ export const connections: readonly Scenario[] = [
     async run(stage) {
       const watcher = await stage.connect({ filters: [stage.topic('#')] })
       const publisher = await stage.connect()
-      const pinging = await stage.connect({ filters: [stage.topic('hello')], keepAlive: 3 })
+      const pinging = await stage.connect({ filters: [stage.topic('hello')], keepAlive: 5 })
       const silent = await stage.connect({
         filters: [],
-        // Half as long again is 6 s, after which the other one has needed its pings.
-        keepAlive: 4,
+        // Half as long again is 9 s, after which the other one has needed its pings.
+        keepAlive: 6,
         will: { topic: stage.topic('will'), payload: 'silent' },
       })
       silent.cable.hold('to the broker')

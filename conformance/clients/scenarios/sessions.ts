@@ -66,6 +66,7 @@ export const sessions: readonly Scenario[] = [
   {
     name: 'DISCONNECT changes how long a session lives',
     versions: [5],
+    needs: ['DISCONNECT with properties'],
     async run(stage) {
       const filters = [stage.topic('#')]
       const first = await stage.connectStored(stage.clientId(), { filters })

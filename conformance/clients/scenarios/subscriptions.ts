@@ -6,6 +6,7 @@ const payloads = (messages: readonly { payload: string }[]) => messages.map(({ p
 export const subscriptions: readonly Scenario[] = [
   {
     name: 'overlapping subscriptions get one copy, with the highest QoS',
+    needs: ['a QoS for each filter'],
     async run(stage) {
       const filters = [
         { filter: stage.topic('a/#'), qos: 1 },

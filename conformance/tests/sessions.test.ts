@@ -125,7 +125,7 @@ statement(
     const subscriber = await login()
     await subscribe(subscriber, topic)
     assert.equal((await receive(subscriber)).packet.payload.toString(), 'kept')
-    await publish(subscriber, { topic, retain: true })
+    await publish(await login(), { topic, retain: true, qos: 1 })
   },
 )
 

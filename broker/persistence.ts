@@ -131,6 +131,12 @@ export class Persistence {
     this.#retainedSending.start(delivery)
   }
 
+  /** Before the SUBACK: so what is retained can come before anything that is published when the client has it. */
+  async prepareRetained(client: Client): Promise<void> {
+    const delivery = this.#deliveries.get(client)
+    if (delivery) await this.#retainedSending.prepare(delivery)
+  }
+
   /** The client has its SUBACK: it gets the retained messages that it has asked for. */
   deliverRetained(client: Client): void {
     const delivery = this.#deliveries.get(client)

@@ -3,6 +3,7 @@ import { Persistence } from './persistence.ts'
 import { encodeMessage, type MessageDetails } from './store/message-codec.ts'
 import type { Placing } from './store/outgoing-queues.ts'
 import type { SessionRecord } from './store/session-record.ts'
+import { nextStamp } from './store/stamps.ts'
 import type { Change } from './store/store.ts'
 import { type Target, targetsOf } from './store/targets.ts'
 
@@ -130,7 +131,14 @@ export class PublishingPersistence extends Persistence {
     // A `#` subscription would get what is retained below `$CONTROL` or `$SYS`.
     if (packet.topic.startsWith('$')) return undefined
     const { topic, payload, cmd, qos, retain } = packet
-    const details = { cmd, qos, retain, ...(publisher !== undefined && { publisher }), ...detailsOf(packet) }
+    const details = {
+      cmd,
+      qos,
+      retain,
+      stamp: nextStamp(),
+      ...(publisher !== undefined && { publisher }),
+      ...detailsOf(packet),
+    }
     const change = this.retained.change(encodeMessage(topic, payload, details))
     if (!change) this.options.onFull('retained', topic)
     return change

@@ -115,6 +115,18 @@ for (const version of [4, 5] as const) {
         }
       })
 
+      test('come before what is published once the client has its SUBACK', async (t) => {
+        const broker = await start(t)
+        await retain(broker, ['try/a', 'try/b'], 1, 'kept')
+        const { client } = await broker.login(version, session)
+        for (let round = 0; round < 20; round++) {
+          await client.subscribe(['try/a', 'try/+'].map((topic) => ({ topic, qos: 1 })))
+          client.send({ ...publication, qos: 1, messageId: 1, payload: 'live' })
+          const seen = (await take(client, 4)).map(({ payload }) => String(payload))
+          assert.deepEqual(seen, ['kept', 'kept', 'kept', 'live'])
+        }
+      })
+
       test('stop with the subscription', async (t) => {
         const broker = await start(t, { unacknowledgedMessages: 1 })
         await retain(broker, numbered(300))
@@ -165,6 +177,28 @@ for (const version of [4, 5] as const) {
       const { client: publisher } = await broker.login(version)
       publisher.send({ ...publication, topic: 'try/end', qos: 1, messageId: 1 })
       assert.deepEqual(topicsOf(await take(client, 1)), ['try/end'])
+    })
+
+    test('that were retained before it subscribed: the later ones have come by themselves', async (t) => {
+      const directory = await temporaryDirectory(t)
+      const limits = { unacknowledgedMessages: 1 }
+      let broker = await startStoreBroker(t, directory, limits)
+      const topics = numbered(150)
+      await retain(broker, topics)
+      const session = stored(version, 'lasting')
+      const { client } = await broker.login(version, session)
+      await client.subscribe([{ topic: 'try/#', qos: 2 }])
+      await client.next('publish')
+      client.stream.destroy()
+      await retain(broker, ['try/00149', 'try/x'], 1, 'later')
+      await broker.crash()
+      broker = await startStoreBroker(t, directory, limits)
+      const { client: back } = await broker.login(version, session)
+      const messages = await take(back, 151)
+      assert.deepEqual(new Set(topicsOf(messages)), new Set([...topics, 'try/x']))
+      const { client: publisher } = await broker.login(version)
+      publisher.send({ ...publication, topic: 'try/end', qos: 1, messageId: 1 })
+      assert.deepEqual(topicsOf(await take(back, 1)), ['try/end'])
     })
 
     test('although its queue has less room than there are', async (t) => {

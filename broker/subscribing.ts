@@ -4,6 +4,7 @@ import type { Limits } from './limits.ts'
 import type { Persistence } from './persistence.ts'
 import { parseNamedFilter } from './shared-subscriptions.ts'
 import type { SessionRecord } from './store/session-record.ts'
+import { nextStamp } from './store/stamps.ts'
 import { NotStored, type StoredSubscription } from './store/store.ts'
 import { isFilterForm, isTopicFilter } from './topics.ts'
 
@@ -74,6 +75,7 @@ export class Subscribing {
     })
     try {
       await persistence.sessions.subscribe(record, [...wanted.values()])
+      await persistence.prepareRetained(client)
       return codes
     } catch (error) {
       if (!(error instanceof NotStored)) throw error
@@ -156,7 +158,7 @@ function toSubscription(
   const isShared = parseNamedFilter(filter)?.share !== undefined
   const wantsRetained = !isShared && (rh === 0 || (rh === 1 && isNew))
   // What is under way of an earlier one goes on, with what this one grants.
-  const goesOn = earlier?.retainedFrom ?? record.retainedWalks.get(filter)?.from
+  const goesOn = record.retainedWalks.get(filter)
   return {
     session: record.id,
     filter,
@@ -165,6 +167,7 @@ function toSubscription(
     retainAsPublished: rap,
     noLocal: nl,
     identifier: typeof identifier === 'number' ? identifier : undefined,
-    retainedFrom: wantsRetained ? '' : goesOn,
+    retainedFrom: wantsRetained || earlier?.retainedFrom === '' ? '' : goesOn?.from,
+    retainedBefore: wantsRetained || earlier?.retainedFrom === '' ? nextStamp() : goesOn?.before,
   }
 }

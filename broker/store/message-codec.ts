@@ -8,9 +8,11 @@ export interface MessageDetails {
   readonly properties?: Properties | undefined
   /** Milliseconds since 1970. */
   readonly messageExpiry?: number
-  /** Of a retained message: with which QoS it was published, and the publisher's client id. */
+  /** Of a retained message: with which QoS it was published, and by which client id. */
   readonly qos?: 0 | 1 | 2
   readonly publisher?: string
+  /** When it was retained; see stamps.ts. */
+  readonly stamp?: number
   readonly [name: string]: unknown
 }
 

@@ -36,5 +36,6 @@ export function toStoredSubscription(session: number, subscription: Subscription
     noLocal: nl,
     identifier,
     retainedFrom: undefined,
+    retainedBefore: undefined,
   }
 }

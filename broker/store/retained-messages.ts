@@ -52,6 +52,12 @@ export class RetainedMessages {
     }
   }
 
+  /** Whether there may be messages under a filter. */
+  mayMatch(filter: string): boolean {
+    if (this.#sizes.size + this.#changing.size === 0) return false
+    return filter.includes('+') || filter.includes('#') || this.#sizes.has(filter) || this.#changing.has(filter)
+  }
+
   /** Whether what the store has for a topic is about to be outdated. */
   isChanging(topic: string): boolean {
     return this.#changing.has(topic)

@@ -4,12 +4,12 @@ import { decodeDetails, decodePayload } from './message-codec.ts'
 import type { OutgoingQueues, Placing } from './outgoing-queues.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import type { RetainedWalk } from './session-record.ts'
-import type { Change, Store, StoredMessage, StoredSubscription } from './store.ts'
+import type { Change, RetainedPage, Store, StoredMessage, StoredSubscription } from './store.ts'
 import { lower } from './targets.ts'
 
 interface RetainedSendingOptions {
-  readonly store: Pick<Store, 'readRetained' | 'write'>
-  readonly limits: Pick<Limits, 'unacknowledgedMessages'>
+  readonly store: Pick<Store, 'readRetained' | 'write' | 'writeUntilDone'>
+  readonly limits: Pick<Limits, 'unacknowledgedMessages' | 'stalledSubscriberBytes'>
   readonly retained: RetainedMessages
   readonly queues: OutgoingQueues
   readonly onFull: (topic: string) => void
@@ -17,6 +17,8 @@ interface RetainedSendingOptions {
 }
 
 const RETRY_DELAY = 1_000
+/** So many subscriptions of one SUBSCRIBE get their first page together with the SUBACK. */
+const FIRST_PAGES = 8
 
 /**
  * Sends the retained messages that new subscriptions ask for, the same way as all others to their clients. A page is read
@@ -26,14 +28,52 @@ const RETRY_DELAY = 1_000
 export class RetainedSending {
   readonly #options: RetainedSendingOptions
   readonly #busy = new WeakSet<Delivery>()
+  readonly #pages = new WeakMap<RetainedWalk, RetainedPage>()
+  /** Pages that are being placed; the walks go on where they end. */
+  readonly #placing = new WeakMap<RetainedWalk, Promise<unknown>>()
 
   constructor(options: RetainedSendingOptions) {
     this.#options = options
   }
 
-  /** Begins to send what is due, if that is not under way. */
+  /** Reads the first pages for new subscriptions, together, so that all of them show the same state of the store. */
+  async prepare({ record }: Delivery): Promise<void> {
+    const { store, retained } = this.#options
+    for (const [filter, { from, before: retainedBefore }] of record.retainedWalks) {
+      if (from !== '' || retained.mayMatch(filter)) continue
+      record.retainedWalks.delete(filter)
+      if (!record.isStored) continue
+      // Where this is lost, nothing is found after the restart.
+      const done = {
+        kind: 'retained sent',
+        session: record.id,
+        filter,
+        retainedFrom: undefined,
+        retainedBefore,
+      } as const
+      store.writeUntilDone([done]).catch(() => {})
+    }
+    const walks = [...record.retainedWalks].filter(([, walk]) => walk.from === '' && !this.#pages.has(walk))
+    const reading = walks.slice(0, FIRST_PAGES).map(async ([filter, walk]) => {
+      this.#pages.set(walk, await store.readRetained(filter, ''))
+    })
+    // Where it fails, it is tried again later.
+    await Promise.allSettled(reading)
+  }
+
+  /** Places what was prepared, and begins to send what else is due. */
   start(delivery: Delivery): void {
-    if (delivery.isStopped || this.#busy.has(delivery) || delivery.record.retainedWalks.size === 0) return
+    const { record } = delivery
+    if (delivery.isStopped || record.retainedWalks.size === 0) return
+    for (const [filter, walk] of record.retainedWalks) {
+      const page = this.#pages.get(walk)
+      const subscription = record.subscriptions.get(filter)
+      this.#pages.delete(walk)
+      // A queue in memory must not exceed its bound because of it.
+      const isFilled = !record.isStored && record.bytes > this.#options.limits.stalledSubscriberBytes / 4
+      if (page && subscription && !isFilled) this.#place(delivery, subscription, walk, page).catch(() => {})
+    }
+    if (this.#busy.has(delivery)) return
     this.#busy.add(delivery)
     this.#sendAll(delivery).then(
       () => this.#busy.delete(delivery),
@@ -54,52 +94,70 @@ export class RetainedSending {
     for (;;) {
       const [next] = retainedWalks
       if (!next) return
+      const [name, walk] = next
+      await this.#placing.get(walk)
       await delivery.drained(allowed)
       if (delivery.isStopped) return
-      const [name, walk] = next
       const subscription = subscriptions.get(name)
       // It may have been removed or renewed meanwhile.
       if (!subscription || retainedWalks.get(name) !== walk) continue
-      const hasRoom = await this.#sendPage(delivery, subscription, walk)
-      allowed = hasRoom ? usual : 0
+      const page = await this.#options.store.readRetained(subscription.filter, walk.from)
+      allowed = (await this.#place(delivery, subscription, walk, page)) ? usual : 0
     }
   }
 
   /** False if the queue was full before the page was through. */
-  async #sendPage(delivery: Delivery, subscription: StoredSubscription, walk: RetainedWalk): Promise<boolean> {
-    const { store, retained, onFull } = this.#options
-    const { record } = delivery
+  #place(
+    delivery: Delivery,
+    subscription: StoredSubscription,
+    walk: RetainedWalk,
+    page: RetainedPage,
+  ): Promise<boolean> {
     const { filter } = subscription
-    const page = await store.readRetained(filter, walk.from)
-    if (delivery.isStopped || record.retainedWalks.get(filter) !== walk) return true
-    let from = page.next
+    const { retainedWalks } = delivery.record
+    if (delivery.isStopped || retainedWalks.get(filter) !== walk || this.#placing.has(walk)) {
+      return Promise.resolve(true)
+    }
+    const { placings, from } = this.#takeAll(delivery, subscription, walk, page)
+    const settled = this.#settle(delivery, filter, placings, walk, from).then(() => {
+      if (retainedWalks.get(filter) === walk) {
+        if (from === undefined) retainedWalks.delete(filter)
+        else retainedWalks.set(filter, { ...walk, from })
+      }
+      return from === page.next
+    })
+    this.#placing.set(walk, settled)
+    settled.catch(() => this.#placing.delete(walk))
+    return settled
+  }
+
+  #takeAll(delivery: Delivery, subscription: StoredSubscription, walk: RetainedWalk, page: RetainedPage) {
+    const { retained, onFull } = this.#options
     const placings: Placing[] = []
     for (const message of page.messages) {
       // A newer one is on its way through the subscription: this one must not come after it.
       if (retained.isChanging(message.topic)) continue
-      const taken = this.#take(delivery, subscription, message)
+      const taken = this.#take(delivery, subscription, walk, message)
       if (taken === 'full') {
-        if (record.messages > 0) {
-          from = message.topic
-          break
-        }
+        if (delivery.record.messages > 0) return { placings, from: message.topic }
         onFull(message.topic)
       } else if (taken) placings.push(taken)
     }
-    await this.#settle(delivery, filter, placings, from)
-    if (record.retainedWalks.get(filter) === walk) {
-      if (from === undefined) record.retainedWalks.delete(filter)
-      else record.retainedWalks.set(filter, { from })
-    }
-    return from === page.next
+    return { placings, from: page.next }
   }
 
   /** A place in the queue, or undefined if the message needs none. */
-  #take(delivery: Delivery, subscription: StoredSubscription, message: StoredMessage): Placing | 'full' | undefined {
+  #take(
+    delivery: Delivery,
+    subscription: StoredSubscription,
+    walk: RetainedWalk,
+    message: StoredMessage,
+  ): Placing | 'full' | undefined {
     const { record } = delivery
     const { topic, payload } = message
-    const { properties, messageExpiry, qos: published = 0, publisher } = decodeDetails(message.details)
+    const { properties, messageExpiry, qos: published = 0, publisher, stamp = 0 } = decodeDetails(message.details)
     if (messageExpiry !== undefined && messageExpiry <= Date.now()) return undefined
+    if (stamp > walk.before) return undefined
     if (subscription.noLocal && publisher === record.clientId) return undefined
     if (!delivery.mayReceive(topic)) return undefined
     const identifiers = subscription.identifier === undefined ? [] : [subscription.identifier]
@@ -116,13 +174,19 @@ export class RetainedSending {
     return undefined
   }
 
-  async #settle(delivery: Delivery, filter: string, placings: readonly Placing[], retainedFrom: string | undefined) {
+  async #settle(
+    { record }: Delivery,
+    filter: string,
+    placings: readonly Placing[],
+    { before: retainedBefore }: RetainedWalk,
+    retainedFrom: string | undefined,
+  ): Promise<void> {
     const { store, queues } = this.#options
-    const { record } = delivery
     if (record.isStored) {
       const queued = placings.flatMap(({ change }): Change[] => (change ? [change] : []))
+      const progress = { kind: 'retained sent', session: record.id, filter, retainedFrom, retainedBefore } as const
       try {
-        await store.write([...queued, { kind: 'retained sent', session: record.id, filter, retainedFrom }])
+        await store.write([...queued, progress])
       } catch (error) {
         for (const placing of placings) queues.cancelled(placing)
         throw error

@@ -11,7 +11,10 @@ type QueueTotals = StoredState['queues'][number]
 type QueueLimits = Pick<Limits, 'queuedMessagesPerSession' | 'queuedBytesPerSession'>
 
 export interface RetainedWalk {
+  /** The topic to go on from. */
   readonly from: string
+  /** What is retained later comes through the subscription anyway. */
+  readonly before: number
 }
 
 /** What is held in memory of a session. */

@@ -3,6 +3,7 @@ import { innerClient } from '../aedes-internals.ts'
 import { parseNamedFilter } from '../shared-subscriptions.ts'
 import { SessionRecord } from './session-record.ts'
 import { SharedGroup } from './shared-group.ts'
+import { nextStamp } from './stamps.ts'
 import type { Store, StoredState, StoredSubscription } from './store.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 
@@ -117,7 +118,11 @@ export class SessionRecords {
     if (record.isStored) {
       await this.#store.write(subscriptions.map((subscription) => ({ kind: 'subscribed', subscription })))
     }
-    for (const subscription of subscriptions) this.#note(record, subscription)
+    for (const subscription of subscriptions) {
+      const isNew = subscription.retainedFrom === ''
+      // From now on, what is published comes through the subscription.
+      this.#note(record, isNew ? { ...subscription, retainedBefore: nextStamp() } : subscription)
+    }
   }
 
   async unsubscribe(record: SessionRecord, filters: readonly string[]): Promise<void> {
@@ -150,10 +155,10 @@ export class SessionRecords {
     const { clientId } = record
     // It may have ended while its subscription was being stored.
     if (this.#records.get(clientId) !== record) return
-    const { filter: name, retainedFrom } = subscription
+    const { filter: name, retainedFrom, retainedBefore = 0 } = subscription
     record.subscriptions.set(name, subscription)
     if (retainedFrom === undefined) record.retainedWalks.delete(name)
-    else record.retainedWalks.set(name, { from: retainedFrom })
+    else record.retainedWalks.set(name, { from: retainedFrom, before: retainedBefore })
     const { share, filter } = parseNamedFilter(name) ?? { share: undefined, filter: name }
     if (share === undefined) {
       this.#index.set(filter, keyOfClient(clientId), { record, subscription })

@@ -21,8 +21,9 @@ export function applyChange(database: SqliteDatabase, change: Change): void {
       break
     case 'retained sent':
       database.run(
-        'UPDATE subscription SET retained_from = ? WHERE session = ? AND filter = ?',
+        'UPDATE subscription SET retained_from = ?, retained_before = ? WHERE session = ? AND filter = ?',
         change.retainedFrom ?? null,
+        change.retainedBefore,
         change.session,
         change.filter,
       )
@@ -102,9 +103,9 @@ export function endLeftSessions(database: SqliteDatabase): void {
 }
 
 function subscribe(database: SqliteDatabase, subscription: StoredSubscription): void {
-  const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier, retainedFrom } = subscription
+  const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier } = subscription
   database.run(
-    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     session,
     filter,
     qos,
@@ -112,7 +113,8 @@ function subscribe(database: SqliteDatabase, subscription: StoredSubscription): 
     retainAsPublished === undefined ? null : Number(retainAsPublished),
     noLocal === undefined ? null : Number(noLocal),
     identifier ?? null,
-    retainedFrom ?? null,
+    subscription.retainedFrom ?? null,
+    subscription.retainedBefore ?? null,
   )
 }
 

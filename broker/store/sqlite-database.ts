@@ -94,6 +94,7 @@ export class SqliteDatabase {
         noLocal: toBoolean(row.no_local),
         identifier: toNumber(row.identifier),
         retainedFrom: toText(row.retained_from),
+        retainedBefore: toNumber(row.retained_before),
       })),
       queues: queues.map((row) => ({
         session: Number(row.session),

@@ -66,6 +66,7 @@ const migrations: readonly string[] = [
    CREATE INDEX queue_expiry ON queue (expires_at) WHERE expires_at IS NOT NULL;
    ALTER TABLE retained ADD COLUMN expires_at INTEGER;
    CREATE INDEX retained_expiry ON retained (expires_at) WHERE expires_at IS NOT NULL;`,
+  'ALTER TABLE subscription ADD COLUMN retained_before INTEGER;',
 ]
 
 /** Brings a database to the version that this program knows; throws a sentence if it comes from a newer one. */

@@ -32,6 +32,8 @@ export interface StoredSubscription {
   readonly identifier: number | undefined
   /** From which topic on its retained messages have still to be sent; undefined if none have. */
   readonly retainedFrom: string | undefined
+  /** Those that were retained after this (see stamps.ts) have come by themselves. */
+  readonly retainedBefore: number | undefined
 }
 
 /** The place of one message in one session's queue. */
@@ -76,6 +78,7 @@ export type Change =
       readonly session: number
       readonly filter: string
       readonly retainedFrom: string | undefined
+      readonly retainedBefore: number
     }
   | { readonly kind: 'queued'; readonly message: StoredMessage; readonly places: readonly QueuePlace[] }
   | { readonly kind: 'identified'; readonly session: number; readonly sequence: number; readonly packetId: number }

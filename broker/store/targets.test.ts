@@ -77,7 +77,7 @@ async function subscribeAll(changes: readonly Wanted[]): Promise<SessionRecords>
     const record = await records.require(clientId)
     if (!options) await records.unsubscribe(record, [nameOf(named)])
     else {
-      const more = { session: record.id, retainHandling: 0, retainedFrom: undefined }
+      const more = { session: record.id, retainHandling: 0, retainedFrom: undefined, retainedBefore: undefined }
       await records.subscribe(record, [{ ...more, ...options, filter: nameOf(named) }])
     }
   }

@@ -19,21 +19,22 @@ type Direction = 'to the broker' | 'to the client'
 export async function layCable(port: number): Promise<Cable> {
   const lines = new Set<Record<Direction, Socket>>()
   const held = new Set<Direction>()
-  const server = createServer((client) => {
-    const broker = connect(port, '127.0.0.1')
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const broker = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     // By the end from which the bytes of a direction come.
     const line = { 'to the broker': client, 'to the client': broker }
     lines.add(line)
-    // What has come from one end still reaches the other.
-    client.on('close', () => broker.destroySoon())
-    broker.on('close', () => {
-      client.destroySoon()
-      lines.delete(line)
-    })
-    for (const socket of [client, broker]) {
-      socket.setNoDelay()
-      socket.on('error', () => {})
+    // An end that has said its last may still listen, so that what it has said is not lost.
+    const join = (from: Socket, to: Socket) => {
+      from.setNoDelay()
+      from.on('end', () => to.end())
+      from.on('error', () => to.destroySoon())
+      from.on('close', () => {
+        if (to.destroyed) lines.delete(line)
+      })
     }
+    join(client, broker)
+    join(broker, client)
     // Not piped: a pipe resumes what was paused on purpose.
     client.on('data', (bytes) => broker.write(bytes))
     broker.on('data', (bytes) => client.write(bytes))

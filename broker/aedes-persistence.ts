@@ -63,6 +63,7 @@ export class AedesPersistence extends PublishingPersistence {
     await this.sessions.subscribe(
       record,
       subscriptions.map((subscription) => toStoredSubscription(record.id, subscription)),
+      () => false,
     )
   }
 

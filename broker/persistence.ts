@@ -9,7 +9,7 @@ import { RetainedMessages } from './store/retained-messages.ts'
 import { RetainedSending } from './store/retained-sending.ts'
 import type { SessionRecord } from './store/session-record.ts'
 import { SessionRecords } from './store/session-records.ts'
-import { emptyState, type Store, type StoredState, StoreUnusable } from './store/store.ts'
+import { emptyState, type Store, type StoredState, type StoredSubscription, StoreUnusable } from './store/store.ts'
 import { type OwnedWill, Wills } from './store/wills.ts'
 
 export interface PersistenceOptions {
@@ -129,6 +129,13 @@ export class Persistence {
     if (!delivery) return
     delivery.start()
     this.#retainedSending.start(delivery)
+  }
+
+  /** Takes effect when it is stored; rejects, and changes nothing, if it cannot be. */
+  async subscribe(record: SessionRecord, subscriptions: readonly StoredSubscription[]): Promise<void> {
+    // What has nothing to be sent needs no note of it on disk.
+    const isDue = (subscription: StoredSubscription) => this.retained.mayMatch(subscription.filter)
+    await this.sessions.subscribe(record, subscriptions, isDue)
   }
 
   /** Before the SUBACK: so what is retained can come before anything that is published when the client has it. */

@@ -127,6 +127,28 @@ for (const version of [4, 5] as const) {
         }
       })
 
+      test('come although one before is not acknowledged, as far as the window goes', async (t) => {
+        const broker = await start(t, { unacknowledgedMessages: 2 })
+        const topics = numbered(130)
+        await retain(broker, topics)
+        const { client } = await broker.login(version, session)
+        await client.subscribe([{ topic: 'try/00000', qos: 1 }])
+        await client.next('publish')
+        await client.subscribe([{ topic: 'try/#', qos: 1 }])
+        assert.deepEqual(topicsOf(await take(client, topics.length)), topics)
+        await client.subscribe([{ topic: 'try/#', qos: 0 }])
+        assert.deepEqual(topicsOf(await take(client, topics.length)), topics)
+      })
+
+      test('end no connection because they are many', async (t) => {
+        const broker = await start(t, { queuedMessagesPerSession: 5, stalledSubscriberBytes: 4_000 })
+        const topics = numbered(30)
+        await retain(broker, topics)
+        const { client } = await broker.login(version, session)
+        await client.subscribe([{ topic: 'try/#', qos: 1 }])
+        assert.deepEqual(topicsOf(await take(client, topics.length)), topics)
+      })
+
       test('stop with the subscription', async (t) => {
         const broker = await start(t, { unacknowledgedMessages: 1 })
         await retain(broker, numbered(300))

@@ -74,7 +74,7 @@ export class Subscribing {
       return requested.qos
     })
     try {
-      await persistence.sessions.subscribe(record, [...wanted.values()])
+      await persistence.subscribe(record, [...wanted.values()])
       await persistence.prepareRetained(client)
       return codes
     } catch (error) {

@@ -3,12 +3,12 @@ import type { Delivery } from './delivery.ts'
 import { decodeDetails, decodePayload } from './message-codec.ts'
 import type { OutgoingQueues, Placing } from './outgoing-queues.ts'
 import type { RetainedMessages } from './retained-messages.ts'
-import type { RetainedWalk } from './session-record.ts'
+import type { RetainedWalk, SessionRecord } from './session-record.ts'
 import type { Change, RetainedPage, Store, StoredMessage, StoredSubscription } from './store.ts'
 import { lower } from './targets.ts'
 
 interface RetainedSendingOptions {
-  readonly store: Pick<Store, 'readRetained' | 'write' | 'writeUntilDone'>
+  readonly store: Pick<Store, 'readRetained' | 'write'>
   readonly limits: Pick<Limits, 'unacknowledgedMessages' | 'stalledSubscriberBytes'>
   readonly retained: RetainedMessages
   readonly queues: OutgoingQueues
@@ -39,19 +39,8 @@ export class RetainedSending {
   /** Reads the first pages for new subscriptions, together, so that all of them show the same state of the store. */
   async prepare({ record }: Delivery): Promise<void> {
     const { store, retained } = this.#options
-    for (const [filter, { from, before: retainedBefore }] of record.retainedWalks) {
-      if (from !== '' || retained.mayMatch(filter)) continue
-      record.retainedWalks.delete(filter)
-      if (!record.isStored) continue
-      // Where this is lost, nothing is found after the restart.
-      const done = {
-        kind: 'retained sent',
-        session: record.id,
-        filter,
-        retainedFrom: undefined,
-        retainedBefore,
-      } as const
-      store.writeUntilDone([done]).catch(() => {})
+    for (const [filter, { from }] of record.retainedWalks) {
+      if (from === '' && !retained.mayMatch(filter)) record.retainedWalks.delete(filter)
     }
     const walks = [...record.retainedWalks].filter(([, walk]) => walk.from === '' && !this.#pages.has(walk))
     const reading = walks.slice(0, FIRST_PAGES).map(async ([filter, walk]) => {
@@ -69,9 +58,8 @@ export class RetainedSending {
       const page = this.#pages.get(walk)
       const subscription = record.subscriptions.get(filter)
       this.#pages.delete(walk)
-      // A queue in memory must not exceed its bound because of it.
-      const isFilled = !record.isStored && record.bytes > this.#options.limits.stalledSubscriberBytes / 4
-      if (page && subscription && !isFilled) this.#place(delivery, subscription, walk, page).catch(() => {})
+      if (page && subscription && !this.#isFilled(record))
+        this.#place(delivery, subscription, walk, page).catch(() => {})
     }
     if (this.#busy.has(delivery)) return
     this.#busy.add(delivery)
@@ -86,23 +74,27 @@ export class RetainedSending {
     )
   }
 
+  /** Whether a queue in memory should first become shorter: live messages need room in it, too. */
+  #isFilled(record: SessionRecord): boolean {
+    return !record.isStored && record.bytes > this.#options.limits.stalledSubscriberBytes / 4
+  }
+
   async #sendAll(delivery: Delivery): Promise<void> {
-    const { subscriptions, retainedWalks, isStored } = delivery.record
-    // A page is all that a queue in memory gets, lest it exceed its bound.
-    const usual = isStored ? this.#options.limits.unacknowledgedMessages : 0
-    let allowed = usual
+    const { subscriptions, retainedWalks } = delivery.record
+    let hasRoom = true
     for (;;) {
       const [next] = retainedWalks
       if (!next) return
       const [name, walk] = next
       await this.#placing.get(walk)
-      await delivery.drained(allowed)
+      const mayGoOn = hasRoom && !this.#isFilled(delivery.record)
+      await delivery.drained(mayGoOn ? this.#options.limits.unacknowledgedMessages : 0)
       if (delivery.isStopped) return
       const subscription = subscriptions.get(name)
       // It may have been removed or renewed meanwhile.
       if (!subscription || retainedWalks.get(name) !== walk) continue
       const page = await this.#options.store.readRetained(subscription.filter, walk.from)
-      allowed = (await this.#place(delivery, subscription, walk, page)) ? usual : 0
+      hasRoom = await this.#place(delivery, subscription, walk, page)
     }
   }
 
@@ -165,6 +157,7 @@ export class RetainedSending {
     // [MQTT-3.3.1-8] of 3.1.1; in MQTT 5 whatever Retain As Published says.
     const copy = { qos, retain: true, identifiers }
     if (qos > 0) {
+      if (!this.#options.queues.fits(record, message)) return 'full'
       const { placing } = this.#options.queues.place([{ ...copy, record, share: undefined }], message)
       return placing ?? 'full'
     }

@@ -113,10 +113,15 @@ export class SessionRecords {
     if (record.isStored) await this.#store.writeUntilDone([{ kind: 'session ended', session: record.id }])
   }
 
-  /** Takes effect when it is stored; rejects, and changes nothing, if it cannot be. */
-  async subscribe(record: SessionRecord, subscriptions: readonly StoredSubscription[]): Promise<void> {
+  /** `isDue`: whether a subscription that wants retained messages has any to get. */
+  async subscribe(
+    record: SessionRecord,
+    subscriptions: readonly StoredSubscription[],
+    isDue: (subscription: StoredSubscription) => boolean,
+  ): Promise<void> {
     if (record.isStored) {
-      await this.#store.write(subscriptions.map((subscription) => ({ kind: 'subscribed', subscription })))
+      const rows = subscriptions.map((row) => (isDue(row) ? row : { ...row, retainedFrom: undefined }))
+      await this.#store.write(rows.map((subscription) => ({ kind: 'subscribed', subscription })))
     }
     for (const subscription of subscriptions) {
       const isNew = subscription.retainedFrom === ''

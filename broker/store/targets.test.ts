@@ -78,7 +78,7 @@ async function subscribeAll(changes: readonly Wanted[]): Promise<SessionRecords>
     if (!options) await records.unsubscribe(record, [nameOf(named)])
     else {
       const more = { session: record.id, retainHandling: 0, retainedFrom: undefined, retainedBefore: undefined }
-      await records.subscribe(record, [{ ...more, ...options, filter: nameOf(named) }])
+      await records.subscribe(record, [{ ...more, ...options, filter: nameOf(named) }], () => false)
     }
   }
   return records

@@ -60,11 +60,10 @@ export const blindSpots = {
     'messages kept over a reconnect': 'mosquitto_pub keeps nothing when its connection ends',
     'properties of CONNACK': "Mosquitto's clients show none but the assigned client identifier",
     'publications in the session that subscribes': 'mosquitto_sub cannot publish',
-    'receive maximum of the broker': 'mosquitto_pub keeps to 20 of its own',
     'retain handling': 'mosquitto_sub has no option for it',
     'session present': "Mosquitto's clients do not show whether a session is present",
     'several SUBSCRIBEs': 'mosquitto_sub subscribes once',
-    'topic aliases of the broker': 'libmosquitto knows no topic aliases of a broker',
+    'topic aliases of the broker': 'libmosquitto takes a message without a topic name for an error',
     'reason codes of UNSUBACK': 'mosquitto_sub does not show them',
   },
 } as const satisfies Record<string, BlindSpots>

@@ -1,6 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { connections } from './connections.ts'
-import { limits } from './limits.ts'
+import { limitScenarios } from './limits.ts'
 import { messages } from './messages.ts'
 import { retained } from './retained.ts'
 import { sessions } from './sessions.ts'
@@ -15,5 +15,5 @@ export const scenarios: readonly Scenario[] = [
   ...retained,
   ...sessions,
   ...wills,
-  ...limits,
+  ...limitScenarios,
 ]

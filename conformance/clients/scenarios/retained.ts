@@ -27,6 +27,21 @@ export const retained: readonly Scenario[] = [
     },
   },
   {
+    name: 'a retained message comes before newer ones of its topic',
+    async run(stage) {
+      const publisher = await stage.connect()
+      for (const end of ['a', 'b', 'c', 'd']) {
+        await publisher.publish(stage.topic(end), 'retained', { retain: true })
+        const listener = await stage.connect({ filters: [stage.topic(end)] })
+        await publisher.publish(stage.topic(end), 'newer')
+        assert.deepEqual(
+          (await listener.take(2)).map(({ payload }) => payload),
+          ['retained', 'newer'],
+        )
+      }
+    },
+  },
+  {
     name: 'retain handling: always, for new subscriptions, never',
     versions: [5],
     needs: ['retain handling'],

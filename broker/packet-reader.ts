@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 
 /** MQTT 5 reason codes for what is wrong with a packet. */
-export const MALFORMED_PACKET = 0x81
-export const PROTOCOL_ERROR = 0x82
+const MALFORMED_PACKET = 0x81
+const PROTOCOL_ERROR = 0x82
 export const UNSUPPORTED_PROTOCOL_VERSION = 0x84
 
 /** Why a packet is not given to aedes: in words for the log, and as an MQTT 5 reason code for the client. */

@@ -90,7 +90,7 @@ export async function receive(wire: Wire): Promise<Received> {
   return received
 }
 
-export async function acknowledge(wire: Wire, { packet }: Received): Promise<void> {
+async function acknowledge(wire: Wire, { packet }: Received): Promise<void> {
   const { qos, messageId } = packet
   if (qos === 0) return
   assert.ok(messageId, 'a packet identifier is not 0')
@@ -101,7 +101,7 @@ export async function acknowledge(wire: Wire, { packet }: Received): Promise<voi
 }
 
 /** All messages up to the one with this payload, without that, in the order in which they came; acknowledged in full. */
-export async function receiveUntil(wire: Wire, payload: string): Promise<readonly Received[]> {
+async function receiveUntil(wire: Wire, payload: string): Promise<readonly Received[]> {
   const messages: Received[] = []
   const unreleased = new Set<number>()
   for (let isOver = false; !isOver || unreleased.size > 0; ) {

@@ -30,6 +30,7 @@ class LoopStore implements Store {
   writeUntilDone = (changes: readonly Change[]) => this.write(changes)
   load = async () => this.#database.load()
   readQueue: Store['readQueue'] = async (...args) => this.#database.readQueue(...args)
+  readExpired: Store['readExpired'] = async (...args) => this.#database.readExpired(...args)
   readRetained: Store['readRetained'] = async (...args) => this.#database.readRetained(...args)
   close = async () => this.#database.close()
 
@@ -49,7 +50,11 @@ function fail(...reasons: readonly unknown[]): never {
 const store: Store =
   variant === 'loop'
     ? new LoopStore(`${directory}/broker.sqlite`)
-    : new SqliteStore(directory, { failing: fail, working: fail, damaged: fail })
+    : new SqliteStore(
+        directory,
+        { failing: fail, working: fail, damaged: fail },
+        variant === 'written' ? 'written' : 'synced',
+      )
 const broker = await createBroker({
   administrators: new Set(),
   passwords: new Map(),

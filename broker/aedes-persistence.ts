@@ -1,12 +1,13 @@
 import { Readable } from 'node:stream'
 import type { AedesPublishPacket, Client, Subscription } from 'aedes'
-import { Persistence, type Publication } from './persistence.ts'
+import { type Publication, PublishingPersistence } from './publishing.ts'
 import { encodeMessage } from './store/message-codec.ts'
-import type { Target } from './store/outgoing-queues.ts'
-import { isSame, toPacket, toQueuedPacket, toSubscription } from './store/packets.ts'
+import { isSame, toPacket, toQueuedPacket, toStoredSubscription, toSubscription } from './store/packets.ts'
 import { findRetained } from './store/retained-messages.ts'
 import type { SessionRecord } from './store/session-record.ts'
+import { SharedGroup } from './store/shared-group.ts'
 import type { QueuedMessage } from './store/store.ts'
+import type { Target } from './store/targets.ts'
 import type { Will } from './store/wills.ts'
 
 type Session = Pick<Client, 'id'>
@@ -21,7 +22,7 @@ const PAGE_BYTES = 1024 * 1024
  * The interface that aedes wants of its persistence, over the store. In this broker the queues are filled by `storePublish`
  * and emptied by the sessions' deliveries; the methods for it that aedes itself no longer calls hold for any other caller.
  */
-export class AedesPersistence extends Persistence {
+export class AedesPersistence extends PublishingPersistence {
   broker: { readonly id: string } = { id: '' }
 
   // aedes insists on an async function.
@@ -58,7 +59,12 @@ export class AedesPersistence extends Persistence {
   }
 
   async addSubscriptions({ id }: Session, subscriptions: readonly Subscription[]): Promise<void> {
-    await this.sessions.subscribe(await this.sessions.require(id), subscriptions)
+    const record = await this.sessions.require(id)
+    await this.sessions.subscribe(
+      record,
+      subscriptions.map((subscription) => toStoredSubscription(record.id, subscription)),
+      () => false,
+    )
   }
 
   async removeSubscriptions({ id }: Session, filters: readonly string[]): Promise<void> {
@@ -80,14 +86,17 @@ export class AedesPersistence extends Persistence {
   }
 
   async subscriptionsByTopic(topic: string): Promise<object[]> {
-    return this.sessions
-      .match(topic)
-      .map(({ record, subscription }) => ({ clientId: record.clientId, ...toSubscription(subscription) }))
+    return this.sessions.match(topic).flatMap((match) => {
+      if (match instanceof SharedGroup || match.subscription.qos === 0) return []
+      return [{ clientId: match.record.clientId, ...toSubscription(match.subscription) }]
+    })
   }
 
   async countOffline(): Promise<{ subsCount: number; clientsCount: number }> {
     const subscribers = [...this.sessions.all()].filter(({ subscriptions }) => subscriptions.size > 0)
-    return { subsCount: this.sessions.subscriptionCount, clientsCount: subscribers.length }
+    // Messages with QoS 0 do not wait for anybody.
+    const waiting = subscribers.map(({ subscriptions }) => [...subscriptions.values()].filter(({ qos }) => qos > 0))
+    return { subsCount: waiting.flat().length, clientsCount: subscribers.length }
   }
 
   getClientList(filter: string): Readable {
@@ -103,37 +112,44 @@ export class AedesPersistence extends Persistence {
     const targets: Target[] = []
     for (const clientId of new Set(subscriptions.map((subscription) => subscription.clientId))) {
       const record = await this.sessions.require(clientId)
-      targets.push({ record, qos: packet.qos, retain: packet.retain, identifiers: [] })
+      targets.push({ record, qos: packet.qos, retain: packet.retain, identifiers: [], share: undefined })
     }
     const { cmd, brokerId, brokerCounter, dup = false, properties } = packet
     const details = { cmd, brokerId, brokerCounter, dup, ...(properties ? { properties } : {}) }
     const { placing } = this.queues.place(targets, encodeMessage(packet.topic, packet.payload, details))
-    if (!placing) return
+    if (!placing?.change) return
     await this.options.store.write([placing.change])
     this.queues.stored(placing)
   }
 
-  /** Gives a queued message its packet identifier, or notes that the receiver has it and PUBREL is sent. */
-  async outgoingUpdate(client: Client, packet: Enqueued): Promise<void> {
+  /**
+   * Gives a queued message its packet identifier, or notes that the receiver has it and PUBREL is sent; false if the client
+   * has no such message.
+   */
+  async outgoingUpdate(client: Client, packet: Enqueued): Promise<boolean | undefined> {
     const { store } = this.options
     const record = this.sessions.get(client.id)
-    if (!record || packet.messageId === undefined) return
+    if (!record || packet.messageId === undefined) return undefined
     const session = record.id
     const delivery = this.deliveryOf(client)
     if (delivery && packet.cmd === 'pubrel') {
       const sequence = delivery.sequenceOf(packet.messageId)
-      if (sequence !== undefined) await store.write([{ kind: 'released', session, sequence }])
-      return
+      if (sequence === undefined) return false
+      if (record.isStored) await store.write([{ kind: 'released', session, sequence }])
+      return true
     }
     for await (const queued of this.#queueOf(record)) {
       const { sequence } = queued
       if (packet.cmd === 'pubrel' && queued.packetId === packet.messageId) {
-        return store.write([{ kind: 'released', session, sequence }])
+        await store.write([{ kind: 'released', session, sequence }])
+        return true
       }
       if (packet.cmd === 'publish' && isSame(queued, packet)) {
-        return store.write([{ kind: 'identified', session, sequence, packetId: packet.messageId }])
+        await store.write([{ kind: 'identified', session, sequence, packetId: packet.messageId }])
+        return true
       }
     }
+    return undefined
   }
 
   /** A message, or the PUBREL after it, was acknowledged. */
@@ -187,14 +203,18 @@ export class AedesPersistence extends Persistence {
 
   async incomingDelPacket(client: Client, { messageId }: Identified): Promise<void> {
     if (messageId === undefined) return
-    const session = this.sessions.get(client.id)?.id
+    const record = this.recordOf(client)
+    const session = record?.id
     await this.incomingOf(client).complete(messageId, async () => {
-      if (session !== undefined) await this.options.store.write([{ kind: 'completed', session, packetId: messageId }])
+      if (record?.isStored && session !== undefined)
+        await this.options.store.write([{ kind: 'completed', session, packetId: messageId }])
     })
   }
 
   /** Where it cannot be stored, it holds as long as the process lives. */
   async putWill(client: Client, will: Will): Promise<void> {
+    // Who was never let in leaves nothing.
+    if (client.closed) return
     will.brokerId = this.broker.id
     will.clientId = client.id
     will.payload = Buffer.from(will.payload)
@@ -206,7 +226,7 @@ export class AedesPersistence extends Persistence {
   }
 
   async getWill({ id }: Session): Promise<Will | undefined> {
-    return this.wills.get(id)
+    return this.wills.get(id)?.will
   }
 
   async delWill({ id }: Session): Promise<Will | undefined> {

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { EventEmitter } from 'node:events'
-import { Aedes, type AedesPublishPacket, type Client } from 'aedes'
-import { innerClient } from './aedes-internals.ts'
+import { Aedes, type Client } from 'aedes'
+import { innerBroker } from './aedes-internals.ts'
 import { AedesPersistence } from './aedes-persistence.ts'
 import type { Connection } from './connection.ts'
-import { judgeForward } from './forwarding.ts'
 import type { Journal } from './journal.ts'
-import { publishLeftWills } from './left-wills.ts'
 import type { Limits } from './limits.ts'
 import { Login } from './login.ts'
 import { mendBroker, mendClient } from './mends.ts'
@@ -15,7 +13,9 @@ import type { PasswordHash } from './passwords.ts'
 import { mayPublish, mayReceive, maySubscribe, nowhere } from './rights.ts'
 import { SessionKeeper } from './session-keeper.ts'
 import type { Store, StoreUnusable } from './store/store.ts'
-import { isTopicFilter, isTopicName } from './topics.ts'
+import { Subscribing } from './subscribing.ts'
+import { isTopicName } from './topics.ts'
+import { WillKeeper } from './will-keeper.ts'
 
 export interface BrokerOptions {
   readonly administrators: ReadonlySet<string>
@@ -28,6 +28,7 @@ export interface BrokerOptions {
 }
 
 const TICK = 1_000
+const QUOTA_EXCEEDED = 0x97
 
 /** aedes with its mends, its rights and its logins; knows nothing of sockets. */
 export interface Broker {
@@ -42,10 +43,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
   const connections = new WeakMap<Client, Connection>()
   const login = new Login({ administrators, passwordLogins: new PasswordLogins(passwords, limits), limits })
 
-  const maySubscribeTo = (client: Client, filter: string) => {
-    const user = connections.get(client)?.user
-    return user !== undefined && isTopicFilter(filter, limits) && maySubscribe(user, filter)
-  }
   const mayPublishTo = (client: Client | null, topic: string) => {
     const user = client ? connections.get(client)?.user : undefined
     return user !== undefined && isTopicName(topic, limits) && mayPublish(user, topic)
@@ -60,11 +57,26 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       return user !== undefined && mayReceive(user, topic)
     },
     onFull,
+    onStalled: (client) => {
+      const connection = connections.get(client)
+      if (connection) connection.reason = 'does not read'
+      // Where the socket is full it would not hear it.
+      if (client.conn.writableNeedDrain) client.conn.destroy()
+      else client.disconnect({ reasonCode: QUOTA_EXCEEDED })
+    },
     onError: (error) => journal.write('failed', { error: error.message }),
     onUnusable,
   })
-
-  const keeper = new SessionKeeper({ persistence, limits, journal })
+  const subscribing = new Subscribing({
+    persistence,
+    limits,
+    maySubscribe: (client, filter) => {
+      const user = connections.get(client)?.user
+      return user !== undefined && maySubscribe(user, filter)
+    },
+    onRefused: (client, filter, reason) =>
+      journal.write('denied', { ...describe(connections.get(client)), subscribe: filter, reason }),
+  })
 
   const aedes = new Aedes({
     // Wills of an earlier run with the same id would count as those of a living broker.
@@ -76,6 +88,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     drainTimeout: limits.drainTimeout,
     maximumPacketSize: limits.packetSize,
     receiveMaximum: limits.halfOpenQoS2,
+    topicAliasMaximum: limits.topicAliases,
     maxTopicLevels: limits.topicLevels,
     sessionExpiryIntervalLimit: limits.sessionExpirySeconds,
     pendingSessionsLimit: limits.sessions,
@@ -106,8 +119,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     },
 
     authorizePublish(client, packet, done) {
-      // It belongs to the will, not to the message that the will becomes.
-      if (packet.properties && 'willDelayInterval' in packet.properties) delete packet.properties.willDelayInterval
       if (mayPublishTo(client, packet.topic)) return done(null)
       if (client) journal.write('denied', { ...describe(connections.get(client)), publish: packet.topic })
       // aedes sends the error's message to the client; an empty one is left out.
@@ -118,39 +129,29 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       packet.retain = false
       done(null)
     },
-
-    authorizeSubscribe(client, subscription, done) {
-      const { subscriptions } = innerClient(client)
-      const isNew = subscriptions[subscription.topic] === undefined
-      const isFull = isNew && Object.keys(subscriptions).length >= limits.subscriptionsPerClient
-      if (!isFull && maySubscribeTo(client, subscription.topic)) return done(null, subscription)
-      journal.write('denied', { ...describe(connections.get(client)), subscribe: subscription.topic, isFull })
-      done(null, null)
-    },
-
-    authorizeForward(client, packet): AedesPublishPacket | null {
-      const connection = connections.get(client)
-      const verdict = connection ? judgeForward(client, connection, packet, limits) : 'skip'
-      if (verdict === 'send') return persistence.identify(client, packet)
-      if (verdict === 'disconnect' && connection) {
-        connection.reason = 'does not read'
-        client.conn.destroy()
-      }
-      return null
-    },
   })
   mendBroker(aedes)
+  innerBroker(aedes).subscribing = subscribing
+  const wills = new WillKeeper({
+    aedes,
+    persistence,
+    mayPublish({ topic }, name) {
+      const user = { name, administrator: administrators.has(name) }
+      return isTopicName(topic, limits) && mayPublish(user, topic)
+    },
+  })
+  const keeper = new SessionKeeper({ persistence, wills, limits, journal })
   report(aedes, connections, journal)
-  aedes.on('client', (client) => keeper.registered(client))
-  aedes.on('clientReady', (client) => persistence.deliver(client))
+  aedes.on('clientReady', (client) => {
+    keeper.arrived(client)
+    persistence.deliver(client)
+  })
   await aedes.listen()
   keeper.restore()
   const tick = () => {
     keeper.expire()
-    publishLeftWills(aedes, persistence, ({ topic }, name) => {
-      const user = { name, administrator: administrators.has(name) }
-      return isTopicName(topic, limits) && mayPublish(user, topic)
-    })
+    wills.publishDue()
+    persistence.sweepExpired()
   }
   tick()
   const ticking = setInterval(tick, TICK)
@@ -160,8 +161,15 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
       if (connection.stream.destroyed) return connection.leaveWaitingRoom()
       const client = aedes.handle(connection.stream)
       connections.set(client, connection)
-      mendClient(client, limits, (reason) => {
-        connection.reason = reason
+      mendClient(client, {
+        limits,
+        onEnd: (reason) => {
+          connection.reason = reason
+        },
+        onLeft: () => {
+          if (connection.user) keeper.left(client)
+        },
+        onError: (error) => journal.write('failed', { ...describe(connection), error: error.message }),
       })
       connection.stream.once('close', () => {
         connection.leaveWaitingRoom()
@@ -171,7 +179,6 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
           return
         }
         journal.write('disconnected', { ...describe(connection), clientId: client.id, reason: connection.reason })
-        keeper.left(client)
       })
     },
     close() {

@@ -18,6 +18,4 @@ export interface Connection {
   user?: User
   /** Why the connection ended, if anything is known. */
   reason?: string
-  /** Number of the last message that was forwarded, to see the second match of overlapping subscriptions. */
-  lastForwarded?: number
 }

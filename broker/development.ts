@@ -28,8 +28,8 @@ const fixed = {
 async function main(): Promise<void> {
   loadEnvironmentFile()
   const { settings, mistakes } = readSettings({ ...listening, ...process.env, ...fixed }, process.pid)
-  const { administrators, listeners } = settings
-  if (mistakes.length > 0 || !administrators || !listeners) throw new Error(mistakes.join('\n'))
+  const { administrators, listeners, acknowledge } = settings
+  if (mistakes.length > 0 || !administrators || !listeners || !acknowledge) throw new Error(mistakes.join('\n'))
 
   const authority = await createAuthority()
   const addresses = ['127.0.0.1', '::1']
@@ -54,6 +54,7 @@ async function main(): Promise<void> {
     listeners,
     credentials,
     stateDirectory: directory,
+    acknowledge,
     limits,
     logger,
   })

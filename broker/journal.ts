@@ -20,6 +20,11 @@ export class Journal {
     this.#logger.error(details, message)
   }
 
+  /** Something that a person has chosen and should know of. */
+  warn(message: string, details: Readonly<Record<string, unknown>>): void {
+    this.#logger.warn(details, message)
+  }
+
   write(event: JournalEvent, details: Readonly<Record<string, unknown>>): void {
     const second = Math.floor(performance.now() / 1000)
     const window = this.#windows.get(event) ?? { second, lines: 0, missing: 0 }

@@ -15,7 +15,7 @@ export const limits = {
   packetSize: 256 * KIB,
   /** One WebSocket message may carry several packets. */
   frameSize: 512 * KIB,
-  /** For the client's half of a WebSocket's closing handshake. */
+  /** For a client to hear why its connection ends, and for its half of a WebSocket's closing handshake. */
   closeTimeout: 2_000,
   /** Bytes received over a WebSocket and not parsed yet, before reading stops. */
   unreadBytes: 64 * KIB,
@@ -24,12 +24,20 @@ export const limits = {
   topicLength: 1_024,
   topicLevels: 32,
   subscriptionsPerClient: 200,
-  /** QoS 2 publishes of one session that were received and not released yet. */
+  /** The longest keep alive that an MQTT 5 client may ask for; MQTT 3.1.1 has no way to tell it. */
+  keepAliveSeconds: 60 * 60,
+  /** Topics that have an alias on one connection, each way. */
+  topicAliases: 16,
+  /** QoS 2 publishes of one session that were received and not released yet; also the receive maximum. */
   halfOpenQoS2: 1_000,
 
-  /** Unsent bytes above which a subscriber misses QoS 0 messages, and above which it is disconnected. */
+  /** Unsent bytes above which a subscriber misses QoS 0 messages. */
   slowSubscriberBytes: 256 * KIB,
+  /** QoS 1 and 2 in memory above which a subscriber is disconnected (lasting sessions have them on disk), and of all of them. */
   stalledSubscriberBytes: 4 * MIB,
+  heldBytes: 128 * MIB,
+  /** How long a message waits at most for subscribers that fall behind, before its publisher is read on. */
+  publisherWait: 100,
   drainTimeout: 8_000,
 
   /** Live and stored sessions: of one user, and all together. */

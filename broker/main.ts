@@ -34,14 +34,16 @@ async function main([command, ...rest]: readonly string[]): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const { listeners, administrators, stateDirectory, credentials } = await readConfiguration()
+  const { stateDirectory, ...configuration } = await readConfiguration()
   if (stateDirectory === undefined) {
     throw new Error(
       'STATE_DIRECTORY is missing: a directory for what the broker must not forget. Example: STATE_DIRECTORY=/var/lib/skerry',
     )
   }
+  // `systemctl status` and `skerry-release status` show it.
+  const onAlarm = (sentence: string) => void notify(`STATUS=${sentence}`).catch(() => {})
   const logger = pino({ base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const service = await startService({ administrators, listeners, credentials, stateDirectory, limits, logger })
+  const service = await startService({ ...configuration, stateDirectory, limits, logger, onAlarm })
   let stopping = false
   const stop = async (code: number) => {
     if (stopping) return

@@ -1,11 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { AedesPublishPacket, Client } from 'aedes'
 import type { Packet } from 'mqtt-packet'
 import { addressGroup, forwardedAddress, plainAddress } from './addresses.ts'
-import type { Connection } from './connection.ts'
 import { FailedLogins } from './failed-logins.ts'
-import { judgeForward } from './forwarding.ts'
 import { limits } from './limits.ts'
 import { objectionTo } from './packet-guard.ts'
 import { Sessions } from './sessions.ts'
@@ -133,59 +130,37 @@ describe('sessions', () => {
   })
 })
 
-describe('forwarding', () => {
-  const client = { conn: { writableLength: 0 }, subscriptions: { '#': { qos: 1 } } } as unknown as Client
-  const connection = { user: { name: 'try', administrator: false } } as Connection
-  let number = 0
-  const message = (topic: string): AedesPublishPacket => {
-    const ids = { brokerId: 'broker', brokerCounter: ++number }
-    return { ...ids, cmd: 'publish', topic, payload: '', qos: 1, dup: false, retain: true }
-  }
-
-  test('leaves out what the user may not have, whatever the subscription', () => {
-    assert.equal(judgeForward(client, connection, message('try/a'), limits), 'send')
-    for (const topic of ['other/a', '$SYS/x', '$nowhere']) {
-      assert.equal(judgeForward(client, connection, message(topic), limits), 'skip')
-    }
-    assert.equal(judgeForward(client, {} as Connection, message('try/a'), limits), 'skip')
-  })
-
-  test('leaves out what an overlapping subscription has sent already', () => {
-    const sent = message('try/a')
-    assert.equal(judgeForward(client, connection, sent, limits), 'send')
-    assert.equal(judgeForward(client, connection, sent, limits), 'skip')
-  })
-})
-
 describe('the packet guard', () => {
   const connect = { cmd: 'connect', clientId: '' } as const
+  const will = { topic: 'a', payload: '' }
+  const publish = { cmd: 'publish', topic: 'a', payload: '', qos: 0, dup: false, retain: false } as const
+  const { topicLevels, subscriptionsPerClient } = limits
+  const filters = (length: number) => Array.from({ length }, (_, index) => `a/${index}`)
+  const subscriptions = (length: number) => filters(length).map((topic) => ({ topic, qos: 0 }) as const)
+
   test('lets harmless packets pass', () => {
-    assert.equal(objectionTo(connect, limits), undefined)
-    assert.equal(objectionTo({ ...connect, will: { topic: 'a', payload: '', qos: 2 } }, limits), undefined)
-    assert.equal(objectionTo({ cmd: 'pingreq' }, limits), undefined)
-    assert.equal(
-      objectionTo({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'a', qos: 0 }] }, limits),
-      undefined,
-    )
+    const harmless: readonly Packet[] = [
+      connect,
+      { ...connect, will: { ...will, qos: 2 } },
+      { cmd: 'pingreq' },
+      { ...publish, topic: '/'.repeat(topicLevels - 1) },
+      { ...publish, topic: '', properties: { topicAlias: 1 } },
+      { cmd: 'subscribe', messageId: 1, subscriptions: subscriptions(subscriptionsPerClient) },
+      { cmd: 'unsubscribe', messageId: 1, unsubscriptions: filters(subscriptionsPerClient) },
+    ]
+    for (const packet of harmless) assert.equal(objectionTo(packet, limits), undefined, packet.cmd)
   })
 
-  test('objects to what the parser lets through', () => {
-    const will = { topic: 'a', payload: '' }
-    const wrong: readonly Packet[] = [
-      { ...connect, clientId: 'a\0' },
-      { ...connect, username: '\0' },
-      { ...connect, will: { ...will, topic: '' } },
-      { ...connect, will: { ...will, topic: 'a/+' } },
-      { ...connect, will: { ...will, qos: 3 as 2 } },
-      { ...connect, will: { ...will, properties: { willDelayInterval: -1 } } },
-      { ...connect, properties: { sessionExpiryInterval: -1 } },
-      { cmd: 'subscribe', messageId: 1, subscriptions: [] },
-      { cmd: 'subscribe', messageId: 0, subscriptions: [{ topic: 'a', qos: 0 }] },
-      { cmd: 'unsubscribe', messageId: -1, unsubscriptions: ['a'] },
-      { cmd: 'unsubscribe', messageId: 1, unsubscriptions: ['a\0'] },
-      { cmd: 'publish', topic: 'a', payload: '', qos: 1, dup: false, retain: false, messageId: 0 },
-      { cmd: 'publish', topic: 'a\0', payload: '', qos: 0, dup: false, retain: false },
+  test('objects to what is in good form and would do harm', () => {
+    const wrong: readonly (readonly [reasonCode: number, packet: Packet])[] = [
+      [0x81, { ...connect, will: { ...will, topic: '' } }],
+      [0x81, { ...connect, will: { ...will, topic: 'a/+' } }],
+      [0x81, { ...connect, will: { ...will, qos: 3 as 2 } }],
+      [0x82, { ...publish, topic: '' }],
+      [0x90, { ...publish, topic: '/'.repeat(topicLevels) }],
+      [0x97, { cmd: 'subscribe', messageId: 1, subscriptions: subscriptions(subscriptionsPerClient + 1) }],
+      [0x97, { cmd: 'unsubscribe', messageId: 1, unsubscriptions: filters(subscriptionsPerClient + 1) }],
     ]
-    for (const packet of wrong) assert.ok(objectionTo(packet, limits), JSON.stringify(packet))
+    for (const [reasonCode, packet] of wrong) assert.equal(objectionTo(packet, limits)?.reasonCode, reasonCode)
   })
 })

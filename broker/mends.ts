@@ -1,8 +1,9 @@
 import type { Aedes, Client } from 'aedes'
-import type { Packet } from 'mqtt-packet'
 import { innerBroker, innerClient } from './aedes-internals.ts'
+import { Inlet } from './inlet.ts'
 import type { Limits } from './limits.ts'
-import { objectionTo } from './packet-guard.ts'
+import { Outlet } from './outlet.ts'
+import { guardParser } from './parser-guard.ts'
 
 /**
  * Makes the broker's maps hold any client id; `constructor` or `__proto__` would end the process. Takes the end of sessions
@@ -16,59 +17,19 @@ export function mendBroker(broker: Aedes): void {
   inner.scheduleSessionExpiry = () => {}
 }
 
-/** The same for a new client, and stops what would harm aedes before it gets there. Right after `handle()`. */
-export function mendClient(client: Client, limits: Limits, onObjection: (reason: string) => void): void {
+export interface ClientMends {
+  readonly limits: Limits
+  /** Told why the broker ends the connection. */
+  readonly onEnd: (reason: string) => void
+  /** aedes has done with it, its will is published or waits. */
+  readonly onLeft: () => void
+  readonly onError: (error: Error) => void
+}
+
+/** Looks at all that comes from a new client and goes to it. Right after `handle()`. */
+export function mendClient(client: Client, { limits, onEnd, onLeft, onError }: ClientMends): void {
   const inner = innerClient(client)
-  inner.subscriptions = Object.create(null)
-  inner.duplicates = acceptAnything()
-  guardPackets(client, limits, onObjection)
-  guardParser(client, limits)
-}
-
-/**
- * aedes drops a message whose number is below the last one delivered, although messages overtake each other on their way.
- * It is told that there was none; real duplicates are found when a message is forwarded.
- */
-function acceptAnything(): Record<string, number> {
-  return new Proxy<Record<string, number>>(Object.create(null), { get: () => 0, set: () => true })
-}
-
-function guardPackets(client: Client, limits: Limits, onObjection: (reason: string) => void): void {
-  const parser = innerClient(client)._parser
-  const [deliver] = parser.listeners('packet')
-  if (!deliver) throw new Error('aedes no longer listens to its parser: the packet guard must be adapted')
-  parser.removeAllListeners('packet')
-  let refused = false
-  parser.on('packet', (packet: Packet) => {
-    if (refused) return
-    const objection = objectionTo(packet, limits)
-    if (!objection) {
-      deliver.call(parser, packet)
-      return
-    }
-    refused = true
-    onObjection(objection.reason)
-    // A server sends DISCONNECT only after CONNACK [MQTT-3.14.0-1]; aedes then just closes.
-    if (packet.cmd === 'connect') client.close()
-    else client.disconnect({ reasonCode: objection.reasonCode })
-  })
-}
-
-/** A packet that makes the parser or a handler throw ends its own connection, not the process. */
-function guardParser(client: Client, limits: Limits): void {
-  const parser = innerClient(client)._parser
-  const parse = parser.parse.bind(parser)
-  parser.parse = (bytes) => {
-    try {
-      const left = parse(bytes)
-      const isLoggedIn = client.connecting || client.connected
-      if (!isLoggedIn && parser.packet.length > limits.connectPacketSize) {
-        client.emit('error', new Error('the first packet is too large'))
-      }
-      return left
-    } catch (error) {
-      client.emit('error', error instanceof Error ? error : new Error(String(error)))
-      return 0
-    }
-  }
+  inner.outlet = new Outlet({ client, limits, onEnd, onLeft, onError })
+  const inlet = new Inlet(client, inner.outlet, limits)
+  guardParser(client, limits, { judge: (packet) => inlet.judge(packet), onObjection: onEnd })
 }

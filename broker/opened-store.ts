@@ -1,6 +1,6 @@
 import type { Journal } from './journal.ts'
 import { SqliteStore, type SqliteStoreAlarm } from './store/sqlite-store.ts'
-import type { Store, StoreUnusable } from './store/store.ts'
+import type { Acknowledge, Store, StoreUnusable } from './store/store.ts'
 
 const RETRY_DELAY = 5_000
 
@@ -9,14 +9,25 @@ export class OpenedStore {
   readonly store: Store
   readonly #directory: string
   readonly #journal: Journal
+  readonly #acknowledge: Acknowledge
+  readonly #onAlarm: (sentence: string) => void
   readonly #isBack = Promise.withResolvers<void>()
   #retrying: NodeJS.Timeout | undefined
   #isClosed = false
 
-  constructor(directory: string, journal: Journal) {
+  constructor(directory: string, journal: Journal, acknowledge: Acknowledge, onAlarm: (sentence: string) => void) {
     this.#directory = directory
     this.#journal = journal
-    this.store = new SqliteStore(directory, this.#alarm())
+    this.#acknowledge = acknowledge
+    this.#onAlarm = onAlarm
+    this.store = this.#create()
+    if (acknowledge === 'synced') return
+    this.#journal.warn(
+      'messages are acknowledged before they are on the disk: a power cut loses those of the last second',
+      {
+        acknowledge,
+      },
+    )
   }
 
   /** Resolves when the store can be opened after all. */
@@ -26,7 +37,7 @@ export class OpenedStore {
 
   /** The store cannot be opened: tries it again from time to time. */
   watch(error: StoreUnusable): void {
-    this.#journal.alarm('the store cannot be opened: nothing is stored, QoS 1 and 2 are refused where they need it', {
+    this.#alarm('the store cannot be opened: nothing is stored, QoS 1 and 2 are refused where they need it', {
       directory: this.#directory,
       error: error.message,
     })
@@ -40,7 +51,7 @@ export class OpenedStore {
   }
 
   async #retry(error: StoreUnusable): Promise<void> {
-    const attempt = new SqliteStore(this.#directory, this.#alarm())
+    const attempt = this.#create()
     const isUsable = await attempt.load().then(
       () => true,
       () => false,
@@ -48,24 +59,30 @@ export class OpenedStore {
     await attempt.close()
     if (this.#isClosed) return
     if (isUsable) {
-      this.#journal.alarm('the store can be opened again: the broker must start anew', { directory: this.#directory })
+      this.#alarm('the store can be opened again: the broker must start anew', { directory: this.#directory })
       this.#isBack.resolve()
     } else {
       this.#retrying = setTimeout(() => void this.#retry(error), RETRY_DELAY)
     }
   }
 
-  #alarm(): SqliteStoreAlarm {
+  #alarm(sentence: string, details: Readonly<Record<string, unknown>>): void {
+    this.#journal.alarm(sentence, details)
+    this.#onAlarm(sentence)
+  }
+
+  #create(): SqliteStore {
     const directory = this.#directory
-    return {
-      failing: (error) => this.#journal.alarm('the store fails: what needs it is refused', { directory, error }),
-      working: () => this.#journal.alarm('the store works again', { directory }),
+    const alarm: SqliteStoreAlarm = {
+      failing: (error) => this.#alarm('the store fails: what needs it is refused', { directory, error }),
+      working: () => this.#alarm('the store works again', { directory }),
       damaged: (error, movedTo) =>
-        this.#journal.alarm('the store was damaged: it was moved aside, the broker begins with an empty one', {
+        this.#alarm('the store was damaged: it was moved aside, the broker begins with an empty one', {
           directory,
           error,
           movedTo,
         }),
     }
+    return new SqliteStore(directory, alarm, this.#acknowledge)
   }
 }

@@ -50,6 +50,13 @@ const environment = (directory: string) => ({
   STATE_DIRECTORY: directory,
 })
 
+/** For a broker that runs as systemd would run it; what it tells systemd is in the file `notified`. */
+async function notifiable(directory: string) {
+  await writeFile(join(directory, 'systemd-notify'), '#!/bin/sh\necho "$@" >> notified\n')
+  await chmod(join(directory, 'systemd-notify'), 0o755)
+  return { NOTIFY_SOCKET: '/run/nowhere' }
+}
+
 function run(t: TestContext, directory: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const child = spawn(process.execPath, ['broker.mjs', ...args], { cwd: directory, env })
   t.after(() => void child.kill('SIGKILL'))
@@ -85,10 +92,7 @@ describe('the bundle, alone in a folder', { timeout }, () => {
       join(directory, '.env'),
       'SKERRY_LISTEN_MQTT=127.0.0.1:0\nSKERRY_LISTEN_MQTTS=127.0.0.1:0\nSKERRY_LISTEN_WS=127.0.0.1:0\n',
     )
-    // It runs as systemd would run it.
-    await writeFile(join(directory, 'systemd-notify'), '#!/bin/sh\necho "$@" >> notified\n')
-    await chmod(join(directory, 'systemd-notify'), 0o755)
-    const child = run(t, directory, [], { ...environment(directory), NOTIFY_SOCKET: '/run/nowhere' })
+    const child = run(t, directory, [], { ...environment(directory), ...(await notifiable(directory)) })
     const { listeners } = await waitFor(child, 'ready')
     const ports = Object.fromEntries(
       (listeners as { door: string; port: number }[]).map(({ door, port }) => [door, port]),
@@ -222,7 +226,11 @@ describe('the bundle, alone in a folder', { timeout }, () => {
     const directory = await folder(t)
     const obstacle = join(directory, 'broker.sqlite')
     await mkdir(obstacle)
-    const child = run(t, directory, [], { ...environment(directory), SKERRY_LISTEN_MQTT: '127.0.0.1:0' })
+    const child = run(t, directory, [], {
+      ...environment(directory),
+      ...(await notifiable(directory)),
+      SKERRY_LISTEN_MQTT: '127.0.0.1:0',
+    })
     assert.ok(child.stdout)
     const lines = createInterface(child.stdout)
     const log: { msg: string; level: number; listeners?: { port: number }[] }[] = []
@@ -244,6 +252,7 @@ describe('the bundle, alone in a folder', { timeout }, () => {
     await rm(obstacle, { recursive: true })
     assert.deepEqual(await exit, [1, null])
     assert.equal(log.at(-1)?.msg, 'stopped')
+    assert.match(await readFile(join(directory, 'notified'), 'utf8'), /^STATUS=the store cannot be opened/m)
     await client.endAsync(true)
   })
 

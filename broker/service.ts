@@ -10,7 +10,7 @@ import type { Limits } from './limits.ts'
 import { createListener } from './listeners.ts'
 import { OpenedStore } from './opened-store.ts'
 import { type Binding, type ListenerSettings, listenKey } from './settings.ts'
-import type { StoreUnusable } from './store/store.ts'
+import type { Acknowledge, StoreUnusable } from './store/store.ts'
 import { WaitingRoom } from './waiting-room.ts'
 
 export interface ServiceOptions {
@@ -19,6 +19,9 @@ export interface ServiceOptions {
   readonly credentials: Credentials
   /** Where the store's file lies. */
   readonly stateDirectory: string
+  readonly acknowledge: Acknowledge
+  /** Told what is the matter with the store, and that it works again. */
+  readonly onAlarm?: (sentence: string) => void
   readonly limits: Limits
   readonly logger: Logger
 }
@@ -41,9 +44,9 @@ export interface Service {
  */
 export async function startService({ credentials, limits, logger, ...options }: ServiceOptions): Promise<Service> {
   const journal = new Journal(logger, limits)
-  const { administrators, stateDirectory } = options
+  const { administrators, stateDirectory, acknowledge, onAlarm = () => {} } = options
   const { passwords } = credentials
-  const store = new OpenedStore(stateDirectory, journal)
+  const store = new OpenedStore(stateDirectory, journal, acknowledge, onAlarm)
   let broker: Broker | undefined
   const waitingRoom = new WaitingRoom(limits)
   const servers: Server[] = []

@@ -2,10 +2,10 @@ import type { Limits } from './limits.ts'
 
 type SessionLimits = Pick<Limits, 'sessions' | 'sessionsPerUser'>
 
-interface Session {
+interface Session<Holder> {
   readonly username: string
   /** The connection that holds the session, if one does. */
-  holder: object | undefined
+  holder: Holder | undefined
   /** Without a connection: when it ends, milliseconds since 1970. */
   readonly endsAt: number
 }
@@ -16,10 +16,10 @@ export type Claim = 'granted' | "another user's" | 'too many'
  * Which user each client id belongs to, as long as its session lives: nobody may take over another user's session.
  * Also bounds how many sessions there are; a user's own oldest stored session makes room for a new one.
  */
-export class Sessions {
+export class Sessions<Holder extends object = object> {
   readonly #limits: SessionLimits
   readonly #onEnd: (clientId: string, why: 'evicted' | 'expired') => void
-  readonly #users = new Map<string, Map<string, Session>>()
+  readonly #users = new Map<string, Map<string, Session<Holder>>>()
   readonly #owners = new Map<string, string>()
 
   /** Told of every stored session that ends in here. */
@@ -33,12 +33,17 @@ export class Sessions {
     this.#set(clientId, { username, holder: undefined, endsAt })
   }
 
+  /** The connection that holds the session of a client id of this user, if one does. */
+  holderOf(clientId: string, username: string): Holder | undefined {
+    return this.#users.get(username)?.get(clientId)?.holder
+  }
+
   /** Takes the session of a client id for a user's connection. */
-  claim(clientId: string, username: string, holder: object): Claim {
+  claim(clientId: string, username: string, holder: Holder): Claim {
     this.#expireIfDue(clientId, Date.now())
     const owner = this.#owners.get(clientId)
     if (owner !== undefined && owner !== username) return "another user's"
-    const own = this.#users.get(username) ?? new Map<string, Session>()
+    const own = this.#users.get(username) ?? new Map<string, Session<Holder>>()
     const session = own.get(clientId)
     if (session) {
       session.holder = holder
@@ -54,7 +59,7 @@ export class Sessions {
    * A connection ended; its session ends with it unless it is stored (until `endsAt`, milliseconds since 1970) or another
    * connection has taken it over.
    */
-  release(clientId: string, holder: object, endsAt: number | undefined): 'ended' | 'stored' | 'taken over' {
+  release(clientId: string, holder: Holder, endsAt: number | undefined): 'ended' | 'stored' | 'taken over' {
     const session = this.#find(clientId)
     if (session?.holder !== holder) return 'taken over'
     this.end(clientId)
@@ -86,19 +91,19 @@ export class Sessions {
     this.#onEnd(clientId, 'expired')
   }
 
-  #set(clientId: string, session: Session): void {
-    const own = this.#users.get(session.username) ?? new Map<string, Session>()
+  #set(clientId: string, session: Session<Holder>): void {
+    const own = this.#users.get(session.username) ?? new Map<string, Session<Holder>>()
     this.#users.set(session.username, own)
     this.#owners.set(clientId, session.username)
     own.set(clientId, session)
   }
 
-  #find(clientId: string): Session | undefined {
+  #find(clientId: string): Session<Holder> | undefined {
     const username = this.#owners.get(clientId)
     return username === undefined ? undefined : this.#users.get(username)?.get(clientId)
   }
 
-  #evictOldest(own: ReadonlyMap<string, Session>): boolean {
+  #evictOldest(own: ReadonlyMap<string, Session<Holder>>): boolean {
     for (const [clientId, session] of own) {
       if (session.holder) continue
       this.end(clientId)

@@ -19,6 +19,7 @@ describe('settings', () => {
         administrators: new Set(['admin', 'alice']),
         credentialsDirectory: '/run/credentials',
         stateDirectory: '/var/lib/skerry',
+        acknowledge: 'synced',
         listeners: [
           { door: 'mqtt', binding: { host: '0.0.0.0', port: 1883 } },
           { door: 'mqtts', binding: { host: '::', port: 8883 } },
@@ -51,6 +52,7 @@ describe('settings', () => {
     SKERRY_HOSTNAME: ['', 'Mqtt.example.com', '-a.b', 'a..b', 'a_b', 'https://a.b', `${'a'.repeat(64)}.b`],
     SKERRY_ADMINISTRATORS: ['', ',', 'admin,', 'a b', '$a', 'a#'],
     CREDENTIALS_DIRECTORY: [''],
+    SKERRY_ACKNOWLEDGE: ['', 'Synced', 'none'],
     SKERRY_LISTEN_MQTT: [
       '',
       '1883',

@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js'
 import { z } from 'zod'
 import type { Door } from './connection.ts'
 import { type InheritedSocket, inheritedSockets } from './inherited-sockets.ts'
+import { type Acknowledge, acknowledgements } from './store/store.ts'
 import { isUsername, usernameRule } from './usernames.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -21,6 +22,8 @@ export interface Settings {
   readonly credentialsDirectory: string
   /** Not needed to check the configuration. */
   readonly stateDirectory: string | undefined
+  /** Which messages may be acknowledged. */
+  readonly acknowledge: Acknowledge
   readonly listeners: readonly ListenerSettings[]
 }
 
@@ -64,6 +67,11 @@ const stateDirectory: Key<string> = {
   allowed: 'a directory for what the broker must not forget',
   example: '/var/lib/skerry',
 }
+const acknowledge: Key<Acknowledge> = {
+  schema: z.enum(acknowledgements),
+  allowed: 'synced, or written (a power cut then loses what was acknowledged in the last second)',
+  example: 'synced',
+}
 const listening: Readonly<Record<Door, Key<{ host: string; port: number }>>> = {
   mqtt: { schema: address, allowed: addressRule, example: '127.0.0.1:1883' },
   mqtts: { schema: address, allowed: addressRule, example: '127.0.0.1:8883' },
@@ -101,6 +109,8 @@ export function readSettings(environment: Environment, processId: number): ReadS
     administrators: names && new Set(names),
     credentialsDirectory: read('CREDENTIALS_DIRECTORY', credentialsDirectory, true),
     stateDirectory: read('STATE_DIRECTORY', stateDirectory, false),
+    acknowledge:
+      environment.SKERRY_ACKNOWLEDGE === undefined ? 'synced' : read('SKERRY_ACKNOWLEDGE', acknowledge, true),
     listeners: undefined as readonly ListenerSettings[] | undefined,
   }
 

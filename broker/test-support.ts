@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream'
 import type { TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
 import mqtt, { type IClientOptions, type MqttClient } from 'mqtt'
-import { generate, type IConnectPacket, type Packet, parser } from 'mqtt-packet'
+import { generate, type IConnectPacket, type ISubscription, type Packet, parser } from 'mqtt-packet'
 import { pino } from 'pino'
 import websocketStream from 'websocket-stream'
 import { createAuthority, type IssuedCertificate } from './authority.ts'
@@ -51,7 +51,7 @@ export interface TestBroker {
  * Without a directory it has an empty one of its own.
  */
 export async function startTestBroker(
-  t: TestContext,
+  t: { after(cleanup: () => Promise<void>): void },
   smallerLimits: Partial<Limits> = {},
   directory?: string,
 ): Promise<TestBroker> {
@@ -64,6 +64,7 @@ export async function startTestBroker(
   const stateDirectory = directory ?? (await mkdtemp(join(tmpdir(), 'skerry-broker-')))
   const service = await startService({
     stateDirectory,
+    acknowledge: 'synced',
     administrators: new Set(['admin']),
     listeners: doors.map((door) => ({ door, binding: { host: '127.0.0.1', port: 0 } })),
     credentials: {
@@ -219,6 +220,25 @@ export class RawClient {
         this.#wake = resolve
       })
     }
+  }
+
+  /** All that comes before the answer to a ping; fails when the connection ends first. */
+  async settled(): Promise<Packet[]> {
+    this.send({ cmd: 'pingreq' })
+    const packets: Packet[] = []
+    for (;;) {
+      const packet = await this.any()
+      if (!packet) throw new Error('the connection ended before a pingresp')
+      if (packet.cmd === 'pingresp') return packets
+      packets.push(packet)
+    }
+  }
+
+  /** Subscribes and gives the codes of the SUBACK. */
+  async subscribe(subscriptions: readonly ISubscription[], identifier?: number): Promise<readonly unknown[]> {
+    const properties = identifier === undefined ? {} : { properties: { subscriptionIdentifier: identifier } }
+    this.send({ cmd: 'subscribe', messageId: 9, subscriptions: [...subscriptions], ...properties })
+    return (await this.next('suback')).granted
   }
 
   /** Waits until the broker has ended the connection; gives what it had sent and nobody took. */

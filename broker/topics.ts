@@ -7,9 +7,14 @@ export function isTopicName(topic: string, limits: TopicLimits): boolean {
   return isWithin(topic, limits) && !topic.includes('+') && !topic.includes('#')
 }
 
-/** Whether a text is a topic filter: wildcards fill a whole level [MQTT-4.7.1-3], `#` only the last one [MQTT-4.7.1-2]. */
+/** Whether a text is a topic filter within the limits. */
 export function isTopicFilter(filter: string, limits: TopicLimits): boolean {
-  if (!isWithin(filter, limits)) return false
+  return isWithin(filter, limits) && isFilterForm(filter)
+}
+
+/** Whether wildcards fill a whole level [MQTT-4.7.1-3], and `#` only the last one [MQTT-4.7.1-2]. */
+export function isFilterForm(filter: string): boolean {
+  if (filter.length === 0) return false
   const levels = filter.split('/')
   return levels.every((level, index) => {
     if (level === '#') return index === levels.length - 1
@@ -31,6 +36,10 @@ export function matches(filter: string, topic: string): boolean {
   return wanted.length === levels.length
 }
 
+export function levelsOf(topic: string): number {
+  return topic.split('/').length
+}
+
 /** What stands before the first `/`. */
 export function firstLevel(topic: string): string {
   const end = topic.indexOf('/')
@@ -39,5 +48,5 @@ export function firstLevel(topic: string): string {
 
 function isWithin(text: string, limits: TopicLimits): boolean {
   if (text.length === 0 || text.length > limits.topicLength || text.includes('\0')) return false
-  return text.split('/').length <= limits.topicLevels
+  return levelsOf(text) <= limits.topicLevels
 }

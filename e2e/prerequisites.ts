@@ -6,18 +6,23 @@ import { execa } from 'execa'
 const programs = {
   mosquitto_pub: 'mosquitto-clients',
   mosquitto_sub: 'mosquitto-clients',
+  mosquitto_rr: 'mosquitto-clients',
   chromium: 'chromium',
   certutil: 'libnss3-tools',
   openssl: 'openssl',
   stdbuf: 'coreutils',
 } as const
 
+type Program = keyof typeof programs
+
 /**
  * Installs the packages of the programs that are missing, as root on Debian.
+ * @param needed all of them unless named
  * @throws Error naming them where it may or can not
  */
-export async function installPrerequisites(): Promise<void> {
-  const missing = await missingPrograms()
+export async function installPrerequisites(needed = Object.keys(programs) as readonly Program[]): Promise<void> {
+  const found = await Promise.all(needed.map(isOnPath))
+  const missing = needed.filter((_, index) => !found[index])
   if (missing.length === 0) return
   const packages = [...new Set(missing.map((name) => programs[name]))]
   const command = `apt-get install --no-install-recommends ${packages.join(' ')}`
@@ -32,12 +37,6 @@ export async function installPrerequisites(): Promise<void> {
     apt,
   )
   if (exitCode !== 0) throw new Error(`"${command}" failed; its last lines:\n${all.split('\n').slice(-10).join('\n')}`)
-}
-
-async function missingPrograms() {
-  const names = Object.keys(programs) as (keyof typeof programs)[]
-  const found = await Promise.all(names.map(isOnPath))
-  return names.filter((_, index) => !found[index])
 }
 
 async function isOnPath(name: string): Promise<boolean> {

@@ -92,6 +92,14 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
       meaning: 'Clients on 1883 are cut off for good; the broker restarts, others are back in about a second.',
     },
   ],
+  acknowledge: [
+    {
+      to: '`written`',
+      value: 'written',
+      meaning:
+        'The broker restarts, others are back in about a second. From then on a power cut of the server loses what was acknowledged in the last second.',
+    },
+  ],
   users: [
     {
       to: 'none',

@@ -14,6 +14,7 @@ export const settings: Settings = {
   acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
   caaIssuer: 'letsencrypt.org',
   plainMqtt: true,
+  acknowledge: 'synced',
   users: { gateway: `$scrypt$ln=15,r=8,p=1$${'s'.repeat(22)}$${'h'.repeat(43)}` },
   generation: 1,
   authorities: [1],

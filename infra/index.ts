@@ -13,9 +13,17 @@ export default async function skerry() {
   const configuration = readConfiguration()
   const settings = checked(configuration)
   for (const warning of warnings(settings)) log.warn(warning)
-  const { hostname, acmeDirectory, acmeEmail, plainMqtt, architecture } = settings
+  const { hostname, acmeDirectory, acmeEmail, plainMqtt, acknowledge, architecture } = settings
   const administrators = [administrator]
-  const built = await buildRelease({ hostname, acmeDirectory, acmeEmail, plainMqtt, architecture, administrators })
+  const built = await buildRelease({
+    hostname,
+    acmeDirectory,
+    acmeEmail,
+    plainMqtt,
+    acknowledge,
+    architecture,
+    administrators,
+  })
   const { transformation } = new Preflight(settings, configuration)
   const environment = new Environment(
     'skerry',

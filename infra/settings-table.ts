@@ -123,6 +123,11 @@ export const settingsTable = {
     allowed: 'true or false',
     example: 'false',
   }),
+  acknowledge: setting({
+    schema: z.enum(['synced', 'written']).default('synced'),
+    allowed: 'synced, or written: a power cut then loses what was acknowledged in the last second',
+    example: 'synced',
+  }),
   users: setting({
     schema: json
       .pipe(z.record(z.string(), z.string()))

@@ -56,6 +56,7 @@ describe('settings', () => {
       acmeDirectory: 'https://acme-v02.api.letsencrypt.org/directory',
       caaIssuer: 'letsencrypt.org',
       plainMqtt: true,
+      acknowledge: 'synced',
       users: {},
       generation: 1,
       authorities: [1],
@@ -67,16 +68,21 @@ describe('settings', () => {
   it('turn text into values', () => {
     const {
       plainMqtt,
+      acknowledge,
       users: found,
       generation,
       sshNetworks,
     } = check({
       'skerry:plainMqtt': 'false',
+      'skerry:acknowledge': 'written',
       'skerry:users': users,
       'skerry:generation': '12',
       'skerry:sshNetworks': '["2001:DB8::/32","2001:db8::/32","10.0.0.0/8"]',
     })
-    assert.deepEqual({ plainMqtt, generation }, { plainMqtt: false, generation: 12 })
+    assert.deepEqual(
+      { plainMqtt, acknowledge, generation },
+      { plainMqtt: false, acknowledge: 'written', generation: 12 },
+    )
     assert.deepEqual(found, settings.users)
     assert.deepEqual(sshNetworks, ['2001:db8::/32', '10.0.0.0/8'])
   })
@@ -186,6 +192,7 @@ describe('each setting', () => {
     ],
     'skerry:caaIssuer': ['', 'other.example', ';'],
     'skerry:plainMqtt': ['', 'yes', '1', 'True'],
+    'skerry:acknowledge': ['', 'Synced', 'true', 'none'],
     'skerry:users': ['', '[]', '{"a":1}', '"x"'],
     'skerry:generation': ['', '0', '-1', '1.5', '1000000', 'two', '01'],
     'hcloud:token': [undefined, '', 'h'.repeat(63), 'h'.repeat(65), `${'h'.repeat(63)}-`],

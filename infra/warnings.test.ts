@@ -11,6 +11,7 @@ for (const [changed, sentence] of [
   [{ plainMqtt: true }, /^Plain MQTT is open: .*pulumi config set skerry:plainMqtt false$/],
   [{ image: 'ubuntu-24.04' }, /^The image ubuntu-24\.04 is not tested: .*skerry:image debian-13$/],
   [{ serverType: 'cax11', architecture: 'arm' }, /^ARM servers are not tested: .*cax11.*skerry:serverType cx23$/],
+  [{ acknowledge: 'written' }, /^Messages are acknowledged before .*power cut.*skerry:acknowledge synced$/],
   [{ protect: false }, /^Nothing is protected: .*skerry:protect true$/],
 ] as const) {
   it(`a warning with a remedy goes with ${JSON.stringify(changed)}`, () => {

@@ -1,7 +1,15 @@
 import type { Settings } from './settings.ts'
 
 /** What a person should know who deploys with these settings, one sentence each with what to do. */
-export function warnings({ hostname, plainMqtt, image, serverType, architecture, protect }: Settings): string[] {
+export function warnings({
+  hostname,
+  plainMqtt,
+  acknowledge,
+  image,
+  serverType,
+  architecture,
+  protect,
+}: Settings): string[] {
   const found: [boolean, string][] = [
     [
       plainMqtt,
@@ -14,6 +22,10 @@ export function warnings({ hostname, plainMqtt, image, serverType, architecture,
     [
       architecture === 'arm',
       `ARM servers are not tested: none of the type ${serverType} has been booted. x86 has: pulumi config set skerry:serverType cx23`,
+    ],
+    [
+      acknowledge === 'written',
+      'Messages are acknowledged before they are on the disk: a power cut loses those of the last second. Wait for the disk: pulumi config set skerry:acknowledge synced',
     ],
     [
       !protect,

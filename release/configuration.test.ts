@@ -37,6 +37,11 @@ test('without plain MQTT nothing names its port', () => {
   assert.match(textOf('health.env', withoutPlainMqtt), /SKERRY_PLAIN_MQTT='0'/)
 })
 
+test('the broker is told when to acknowledge', () => {
+  const relaxed = configurationFiles({ ...exampleSettings, acknowledge: 'written' })
+  assert.match(textOf('broker.env', relaxed), /^SKERRY_ACKNOWLEDGE='written'$/m)
+})
+
 test('another name or another ACME server is another certificate, another address of the operator is not', () => {
   const lineage = (change: Partial<typeof exampleSettings>): string | undefined =>
     /LINEAGE='(.+)'/.exec(textOf('acme/acme.env', configurationFiles({ ...exampleSettings, ...change })))?.[1]

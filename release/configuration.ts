@@ -23,6 +23,7 @@ export function configurationFiles(settings: ReleaseSettings): ArchiveFile[] {
       content: environment({
         SKERRY_HOSTNAME: hostname,
         SKERRY_ADMINISTRATORS: settings.administrators.join(','),
+        SKERRY_ACKNOWLEDGE: settings.acknowledge,
       }),
     },
     {

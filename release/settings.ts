@@ -7,6 +7,8 @@ export interface ReleaseSettings {
   readonly acmeEmail: string
   /** Whether MQTT without TLS (1883) is offered. */
   readonly plainMqtt: boolean
+  /** Which messages the broker may acknowledge: those on the disk, or those that the operating system has. */
+  readonly acknowledge: 'synced' | 'written'
   /** Common names of the certificates that may do everything. */
   readonly administrators: readonly string[]
   readonly architecture: 'x86' | 'arm'

@@ -5,6 +5,7 @@ export const exampleSettings: ReleaseSettings = {
   acmeDirectory: 'https://acme.example.com/directory',
   acmeEmail: 'operator@example.com',
   plainMqtt: true,
+  acknowledge: 'synced',
   administrators: ['admin'],
   architecture: 'x86',
 }

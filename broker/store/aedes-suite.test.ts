@@ -29,6 +29,7 @@ abstractPersistence({
       usernameOf: () => '',
       mayReceive: () => true,
       onFull: fail,
+      onStalled: fail,
       onError: fail,
       onUnusable: fail,
     })

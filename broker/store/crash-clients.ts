@@ -2,6 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import type { IPublishPacket, Packet } from 'mqtt-packet'
 import type { RawClient } from '../test-support.ts'
 
+type Connection = Pick<RawClient, 'send' | 'any'>
+
 interface Underway {
   readonly packet: IPublishPacket & { readonly messageId: number }
   isReceived: boolean
@@ -11,12 +13,15 @@ interface Underway {
 export class Publisher {
   readonly #topic: string
   readonly #qos: 1 | 2
+  readonly #size: number
   readonly #underway = new Map<number, Underway>()
   #last = 0
 
-  constructor(topic: string, qos: 1 | 2) {
+  /** Of `size` bytes, at least: filled up with spaces. */
+  constructor(topic: string, qos: 1 | 2, size = 0) {
     this.#topic = topic
     this.#qos = qos
+    this.#size = size
   }
 
   get last(): number {
@@ -24,7 +29,7 @@ export class Publisher {
   }
 
   /** Sends again what was not acknowledged, then `count` new messages, few at a time. Ends with the connection. */
-  async run(client: RawClient, count: number, window = 10): Promise<void> {
+  async run(client: Connection, count: number, window = 10): Promise<void> {
     for (const { packet, isReceived } of this.#underway.values()) {
       client.send(isReceived ? { cmd: 'pubrel', messageId: packet.messageId } : { ...packet, dup: true })
     }
@@ -48,7 +53,7 @@ export class Publisher {
     const packet = {
       cmd: 'publish',
       topic: this.#topic,
-      payload: `${number}`,
+      payload: `${number}`.padEnd(this.#size),
       qos: this.#qos,
       dup: false,
       retain: true,
@@ -76,13 +81,14 @@ export class Receiver {
   readonly #arrivals = new EventEmitter()
 
   /** Acknowledges everything until the connection ends. */
-  async run(client: RawClient): Promise<void> {
+  async run(client: Connection): Promise<void> {
     for (;;) {
       const packet = await client.any()
       if (!packet) return
       const messageId = packet.messageId ?? 0
       if (packet.cmd === 'publish') {
-        if (packet.qos < 2 || !this.#unreleased.has(messageId)) this.#note(packet.topic, String(packet.payload))
+        if (packet.qos < 2 || !this.#unreleased.has(messageId))
+          this.#note(packet.topic, String(packet.payload).trimEnd())
         if (packet.qos === 2) this.#unreleased.add(messageId)
         client.send({ cmd: packet.qos === 2 ? 'pubrec' : 'puback', messageId })
       } else if (packet.cmd === 'pubrel') {

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { adminCertificate, RawClient as Raw, type Reachable, temporaryDirectory } from '../test-support.ts'
 import { Publisher, Receiver } from './crash-clients.ts'
+import type { Acknowledge } from './store.ts'
 import { prepareProgram } from './test-program.ts'
 
 /** How often the broker is killed, for each version of MQTT. */
@@ -15,11 +16,15 @@ const rounds = Number(process.env.SKERRY_CRASH_ROUNDS ?? 10)
 const messages = Math.max(10, Math.min(100, Math.floor(4_000 / rounds)))
 const topics = ['one', 'two', 'will'] as const
 
-for (const version of [4, 5] as const) {
-  test(`MQTT ${version}: a broker that is killed again and again loses nothing that it acknowledged`, {
+for (const [version, acknowledge] of [
+  [4, 'synced'],
+  [5, 'synced'],
+  [5, 'written'],
+] as const) {
+  test(`MQTT ${version}, ${acknowledge}: a broker that is killed again and again loses nothing that it acknowledged`, {
     timeout: 60_000 + rounds * 5_000,
   }, async (t) => {
-    const broker = await CrashingBroker.prepare(t)
+    const broker = await CrashingBroker.prepare(t, acknowledge)
     const publishers = { one: new Publisher('one', 1), two: new Publisher('two', 2) }
     const receivers = { online: new Receiver(), offline: new Receiver(), flapping: new Receiver() }
     const session = (clientId: string) => ({
@@ -91,9 +96,12 @@ class CrashingBroker implements Reachable {
     this.#environment = environment
   }
 
-  static async prepare(t: TestContext): Promise<CrashingBroker> {
+  static async prepare(t: TestContext, acknowledge: Acknowledge): Promise<CrashingBroker> {
     const directory = await temporaryDirectory(t)
-    const broker = new CrashingBroker(directory, await prepareProgram(directory))
+    const broker = new CrashingBroker(directory, {
+      ...(await prepareProgram(directory)),
+      SKERRY_ACKNOWLEDGE: acknowledge,
+    })
     t.after(() => broker.kill())
     return broker
   }

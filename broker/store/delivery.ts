@@ -1,17 +1,29 @@
 import type { Client } from 'aedes'
-import { generate, type IPublishPacket, type Packet } from 'mqtt-packet'
+import { generate } from 'mqtt-packet'
 import { innerClient } from '../aedes-internals.ts'
 import type { Limits } from '../limits.ts'
+import type { OutgoingMessage, Outlet } from '../outlet.ts'
 import { decodeDetails, decodePayload } from './message-codec.ts'
 import { packetIdOf, type SessionRecord } from './session-record.ts'
+import { SocketWriter } from './socket-writer.ts'
 import type { QueuedMessage, Store } from './store.ts'
+import { Waiting } from './waiting.ts'
 
-type DeliveryLimits = Pick<Limits, 'unacknowledgedMessages' | 'deliveryPageMessages' | 'deliveryPageBytes'>
+type DeliveryLimits = Pick<
+  Limits,
+  | 'unacknowledgedMessages'
+  | 'deliveryPageMessages'
+  | 'deliveryPageBytes'
+  | 'slowSubscriberBytes'
+  | 'stalledSubscriberBytes'
+  | 'publisherWait'
+>
 
 interface Sent {
   readonly sequence: number
-  /** Undefined for a message that is not in the queue. */
-  readonly size: number | undefined
+  readonly size: number
+  /** Where it could go to another client after all. */
+  readonly queued: QueuedMessage | undefined
 }
 
 export interface DeliveryOptions {
@@ -19,34 +31,56 @@ export interface DeliveryOptions {
   readonly record: SessionRecord
   readonly store: Pick<Store, 'readQueue'>
   readonly limits: DeliveryLimits
+  /** Whether the client's user may have messages of a topic, now. */
   readonly mayReceive: (topic: string) => boolean
   /** Takes a message out of the queue. */
   readonly remove: (sequence: number, size: number) => void
+  /** The client does not take what it has subscribed to: its connection ends. */
+  readonly onStalled: () => void
   readonly onError: (error: Error) => void
 }
 
 /**
- * Sends a session's queue over its connection: in order, a page at a time, no more than the client acknowledges and its
- * socket takes. All that a stored session gets with QoS 1 and 2 comes through here, so nothing overtakes anything.
+ * The way of all messages to one client. QoS 0 goes at once, and is left out while the client does not read. QoS 1 and 2 come
+ * from its queue (on disk, or in memory for a session that ends with its connection): in order, a page at a time, no more than
+ * the client acknowledges and its socket takes. Nothing goes past the queue, so nothing overtakes anything.
  */
 export class Delivery {
+  readonly record: SessionRecord
   readonly #options: DeliveryOptions
   /** What was sent before over another connection carries the DUP flag [MQTT-3.3.1-1]. */
   readonly #sentBefore: number
   readonly #window: number
+  readonly #writer: SocketWriter
   readonly #unacknowledged = new Map<number, Sent>()
   readonly #page: QueuedMessage[] = []
   /** Sequence number of the last message that was put into the page. */
   #last = 0
-  #hasAll = false
+  #hasAll: boolean
   #isReading = false
-  #isWaiting = true
+  #isYielding = false
   #isStopped = false
+  /** For the queue to run empty, and for a pause in which publishers may go on. */
+  readonly #drained = new Waiting()
+  readonly #relieved = new Waiting()
 
   constructor(options: DeliveryOptions) {
     this.#options = options
+    this.record = options.record
     this.#sentBefore = options.record.sent
+    this.#hasAll = !options.record.isStored
+    this.#writer = new SocketWriter(options.client, () => this.#advance())
     this.#window = Math.min(options.client.receiveMaximum, options.limits.unacknowledgedMessages)
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped
+  }
+
+  /** Whether a message would go out right away. */
+  get isAble(): boolean {
+    if (!this.#isOpen || this.#writer.isDraining) return false
+    return this.#hasAll && this.#page.length === 0 && this.#unacknowledged.size < this.#window
   }
 
   /** The lowest sequence number that may be in use; undefined if none is. */
@@ -57,21 +91,40 @@ export class Delivery {
     return used.length + unread.length === 0 ? undefined : Math.min(...used, ...unread)
   }
 
+  mayReceive(topic: string): boolean {
+    return this.#options.mayReceive(topic)
+  }
+
+  /** Whether a message of the queue was read from the store, or is being read. */
+  holds(sequence: number): boolean {
+    return this.#isReading || sequence <= this.#last
+  }
+
   /** The client is ready: what waits is sent. */
   start(): void {
-    this.#isWaiting = false
     this.#advance()
   }
 
   stop(): void {
     this.#isStopped = true
+    this.#drained.release()
+    this.#relieved.release()
+  }
+
+  /** Sends a message with QoS 0, unless more than `patience` bytes have not been read yet. */
+  send(message: OutgoingMessage, patience: number = this.#options.limits.slowSubscriberBytes): void {
+    const { client, limits, mayReceive } = this.#options
+    if (!this.#isOpen || !mayReceive(message.topic)) return
+    if (this.#writer.unread > patience || client.conn.writableLength > limits.stalledSubscriberBytes) return
+    const bytes = this.#outlet.encode(message)
+    if (bytes) this.#writer.write(bytes)
   }
 
   /** A message was stored in the queue just now. */
   offer(message: QueuedMessage): void {
     // What is not held here is read later.
-    if (!this.#hasAll || message.sequence <= this.#last) return
-    if (this.#page.length >= this.#options.limits.deliveryPageMessages) {
+    if (this.#isStopped || !this.#hasAll || message.sequence <= this.#last) return
+    if (this.record.isStored && this.#page.length >= this.#options.limits.deliveryPageMessages) {
       this.#hasAll = false
       return
     }
@@ -80,18 +133,9 @@ export class Delivery {
     this.#advance()
   }
 
-  /** A packet identifier for a message that is sent past the queue; undefined if none is free. */
-  reserve(): number | undefined {
-    const sequence = this.#options.record.nextSequence()
-    if (sequence === undefined) return undefined
-    this.#unacknowledged.set(packetIdOf(sequence), { sequence, size: undefined })
-    return packetIdOf(sequence)
-  }
-
-  /** The sequence number of an unacknowledged message of the queue. */
+  /** The sequence number of an unacknowledged message. */
   sequenceOf(packetId: number): number | undefined {
-    const sent = this.#unacknowledged.get(packetId)
-    return sent?.size === undefined ? undefined : sent.sequence
+    return this.#unacknowledged.get(packetId)?.sequence
   }
 
   /** The client has it. */
@@ -99,35 +143,76 @@ export class Delivery {
     const sent = this.#unacknowledged.get(packetId)
     if (!sent || this.#isStopped) return
     this.#unacknowledged.delete(packetId)
-    if (sent.size !== undefined) this.#options.remove(sent.sequence, sent.size)
+    this.#options.remove(sent.sequence, sent.size)
     this.#advance()
   }
 
-  #advance(): void {
-    if (this.#isWaiting || this.#isStopped || this.#options.client.closed) return
+  /** Resolves when all that waits was sent and at most so many are not acknowledged, or the connection has ended. */
+  async drained(unacknowledged: number): Promise<void> {
+    while (!this.#isStopped && !(this.#isEmpty && this.#unacknowledged.size <= unacknowledged)) {
+      await this.#drained.next()
+    }
+  }
+
+  /** While the client falls behind: a promise, for a publisher that can wait; it waits a moment at most. */
+  relief(): Promise<void> | undefined {
     const { client, limits } = this.#options
-    const chunks: Buffer[] = []
+    // One that has fallen behind for good already misses messages; nobody waits for it.
+    const isSlow = this.#writer.isDraining && client.conn.writableLength <= limits.slowSubscriberBytes
+    const isBehind = !this.record.isStored && this.record.bytes > limits.stalledSubscriberBytes / 2
+    return !this.#isStopped && (isSlow || isBehind) ? this.#relieved.next(limits.publisherWait) : undefined
+  }
+
+  /** The client has left more than it may in memory. */
+  giveUp(): void {
+    if (this.#isStopped) return
+    this.stop()
+    this.#options.onStalled()
+  }
+
+  /** What is held in memory for members of shared subscriptions, in order. */
+  sharedMessages(): QueuedMessage[] {
+    const sent = [...this.#unacknowledged.values()].flatMap(({ queued }) => queued ?? [])
+    return [...sent, ...this.#page.filter(({ share }) => share !== undefined)]
+  }
+
+  get #outlet(): Outlet {
+    return innerClient(this.#options.client).outlet
+  }
+
+  /** The client has its CONNACK, and is still there. */
+  get #isOpen(): boolean {
+    return !this.#isStopped && !this.#options.client.closed && this.#outlet.isOpen
+  }
+
+  get #isEmpty(): boolean {
+    return this.#isOpen && this.#hasAll && this.#page.length === 0 && !this.#writer.isDraining
+  }
+
+  #advance(): void {
+    if (!this.#isOpen || this.#writer.isDraining || this.#isYielding) return
     let bytes = 0
-    while (this.#unacknowledged.size < this.#window && bytes < limits.deliveryPageBytes) {
+    while (this.#unacknowledged.size < this.#window && bytes < this.#options.limits.deliveryPageBytes) {
       const message = this.#page.shift()
       if (!message) break
       const chunk = this.#render(message)
       if (!chunk) continue
-      chunks.push(chunk)
       bytes += chunk.length
+      this.#writer.write(chunk)
     }
-    if (chunks.length > 0 && !client.conn.write(Buffer.concat(chunks))) {
-      this.#isWaiting = true
-      // Ends the connection if the client does not read for too long.
-      innerClient(client).waitForDrain(() => {
-        this.#isWaiting = false
-        this.#advance()
-      })
-    } else if (bytes >= limits.deliveryPageBytes) {
-      this.#isWaiting = true
-      setImmediate(() => this.start())
-    }
+    if (bytes >= this.#options.limits.deliveryPageBytes && !this.#writer.isDraining) this.#yield()
     if (this.#page.length === 0 && !this.#hasAll && this.#unacknowledged.size < this.#window) void this.#read()
+    this.#drained.release()
+    if (!this.#writer.isDraining) this.#relieved.release()
+  }
+
+  /** Lets others have their turn. */
+  #yield(): void {
+    this.#isYielding = true
+    setImmediate(() => {
+      this.#isYielding = false
+      this.#advance()
+    })
   }
 
   async #read(): Promise<void> {
@@ -151,57 +236,41 @@ export class Delivery {
 
   /** The bytes of a message, or of the PUBREL that is still due; undefined if it is left out. */
   #render(queued: QueuedMessage): Buffer | undefined {
-    const { record, client, remove } = this.#options
+    const { record, remove } = this.#options
     const { sequence, size } = queued
     const packetId = queued.packetId ?? packetIdOf(sequence)
-    const packet: Packet | undefined = queued.message
-      ? this.#publishOf(queued, queued.message, packetId)
-      : { cmd: 'pubrel', messageId: packetId }
-    const bytes = packet && this.#serialize(packet)
-    // [MQTT-3.1.2-25]: as if it had been sent.
-    if (!bytes || bytes.length > (client.maximumPacketSize ?? Number.POSITIVE_INFINITY)) {
+    const bytes = this.#bytesOf(queued, packetId)
+    if (!bytes) {
+      // [MQTT-3.1.2-25]: as if it had been sent.
       remove(sequence, size)
       return undefined
     }
-    this.#unacknowledged.set(packetId, { sequence, size })
+    const mayMove = !record.isStored && queued.share !== undefined
+    this.#unacknowledged.set(packetId, { sequence, size, queued: mayMove ? queued : undefined })
     record.sent = Math.max(record.sent, sequence)
     return bytes
   }
 
-  #serialize(packet: Packet): Buffer | undefined {
-    const { client, onError } = this.#options
-    try {
-      return generate(packet, { protocolVersion: client.version })
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)))
-      return undefined
-    }
-  }
-
-  #publishOf(
-    { sequence, qos, retain, identifiers }: QueuedMessage,
-    { topic, payload, details }: NonNullable<QueuedMessage['message']>,
-    messageId: number,
-  ): IPublishPacket | undefined {
+  #bytesOf({ sequence, qos, retain, identifiers, message }: QueuedMessage, messageId: number): Buffer | undefined {
+    const { client, mayReceive } = this.#options
+    if (!message) return generate({ cmd: 'pubrel', messageId }, { protocolVersion: client.version })
+    const { topic, payload, details } = message
+    if (!mayReceive(topic)) return undefined
     const { properties, messageExpiry } = decodeDetails(details)
-    const secondsLeft = messageExpiry === undefined ? undefined : Math.ceil((messageExpiry - Date.now()) / 1000)
-    if ((secondsLeft !== undefined && secondsLeft <= 0) || !this.#options.mayReceive(topic)) return undefined
     const dup = sequence <= this.#sentBefore
-    const packet: IPublishPacket = {
-      cmd: 'publish',
+    // After a crash it is not known what was sent; rather too little than what is no longer true.
+    if (dup && messageExpiry !== undefined && messageExpiry <= Date.now() && !this.record.wasSent(sequence))
+      return undefined
+    return this.#outlet.encode({
       topic,
       payload: decodePayload(payload),
       qos,
-      dup,
       retain,
+      dup,
+      identifiers,
       messageId,
-    }
-    if (this.#options.client.version !== 5) return packet
-    packet.properties = {
-      ...properties,
-      ...(secondsLeft === undefined ? {} : { messageExpiryInterval: secondsLeft }),
-      ...(identifiers.length === 0 ? {} : { subscriptionIdentifier: [...identifiers] }),
-    }
-    return packet
+      properties,
+      messageExpiry,
+    })
   }
 }

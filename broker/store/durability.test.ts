@@ -173,8 +173,11 @@ for (const version of [4, 5] as const) {
       broker.store.isFailing = true
       const refused = await broker.open(version, stored(version, 'newer')).next('connack')
       assert.equal(version === 5 ? refused.reasonCode : refused.returnCode, version === 5 ? 0x88 : 3)
-      client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'try/a', qos: 1 }] })
-      assert.deepEqual(await client.ended(), [])
+      assert.deepEqual(await subscribe(client, 'try/a', 1), [version === 5 ? 0x97 : 0x80])
+      client.send({ ...publication })
+      assert.deepEqual(await settled(client), [])
+      broker.store.isFailing = false
+      assert.deepEqual(await subscribe(client, 'try/a', 1), [1])
     })
 
     test('keeps only what was granted of its subscriptions', async (t) => {

@@ -8,6 +8,11 @@ export interface MessageDetails {
   readonly properties?: Properties | undefined
   /** Milliseconds since 1970. */
   readonly messageExpiry?: number
+  /** Of a retained message: with which QoS it was published, and by which client id. */
+  readonly qos?: 0 | 1 | 2
+  readonly publisher?: string
+  /** When it was retained; see stamps.ts. */
+  readonly stamp?: number
   readonly [name: string]: unknown
 }
 
@@ -23,6 +28,7 @@ export function encodeMessage(
     topic,
     payload: typeof payload === 'string' ? payload : new Uint8Array(payload),
     details: JSON.stringify(details),
+    ...(rest.messageExpiry !== undefined && { expiresAt: rest.messageExpiry }),
   }
 }
 

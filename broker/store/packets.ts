@@ -1,4 +1,4 @@
-import type { AedesPublishPacket } from 'aedes'
+import type { AedesPublishPacket, Subscription } from 'aedes'
 import { decodeDetails, decodePayload } from './message-codec.ts'
 import type { QueuedMessage, StoredMessage, StoredSubscription } from './store.ts'
 
@@ -19,4 +19,23 @@ export function isSame({ message }: QueuedMessage, packet: AedesPublishPacket): 
 
 export function toSubscription({ filter, qos, retainHandling, retainAsPublished, noLocal }: StoredSubscription) {
   return { topic: filter, qos, rh: retainHandling, rap: retainAsPublished, nl: noLocal }
+}
+
+export function toStoredSubscription(session: number, subscription: Subscription): StoredSubscription {
+  const { topic: filter, qos, rh, rap, nl } = subscription
+  const identifier =
+    'subscriptionIdentifier' in subscription && typeof subscription.subscriptionIdentifier === 'number'
+      ? subscription.subscriptionIdentifier
+      : undefined
+  return {
+    session,
+    filter,
+    qos,
+    retainHandling: rh,
+    retainAsPublished: rap,
+    noLocal: nl,
+    identifier,
+    retainedFrom: undefined,
+    retainedBefore: undefined,
+  }
 }

@@ -11,6 +11,8 @@ export class RetainedMessages {
   /** Of messages that are being stored. */
   #comingMessages = 0
   #comingBytes = 0
+  /** How many changes of a topic's message are being stored. */
+  readonly #changing = new Map<string, number>()
 
   constructor(limits: RetainedLimits, retained: StoredState['retained'] = []) {
     this.#limits = limits
@@ -31,26 +33,34 @@ export class RetainedMessages {
 
   /** A change is on its way to the store; resolves as that does. */
   async settle(change: ReturnType<RetainedMessages['change']>, written: Promise<void>): Promise<void> {
-    if (change?.kind === 'forgotten') {
-      // Nothing is there that could be forgotten twice: what comes later is stored later.
-      await written
-      this.#note(change.topic, undefined)
-      return
-    }
     if (!change) return written
-    this.#comingMessages++
-    this.#comingBytes += change.size
+    const topic = change.kind === 'forgotten' ? change.topic : change.message.topic
+    const size = change.kind === 'forgotten' ? undefined : change.size
+    const coming = size === undefined ? 0 : 1
+    this.#comingMessages += coming
+    this.#comingBytes += size ?? 0
+    this.#changing.set(topic, (this.#changing.get(topic) ?? 0) + 1)
     try {
       await written
-      this.#note(change.message.topic, change.size)
+      this.#note(topic, size)
     } finally {
-      this.#comingMessages--
-      this.#comingBytes -= change.size
+      this.#comingMessages -= coming
+      this.#comingBytes -= size ?? 0
+      const others = (this.#changing.get(topic) ?? 1) - 1
+      if (others === 0) this.#changing.delete(topic)
+      else this.#changing.set(topic, others)
     }
   }
 
-  has(topic: string): boolean {
-    return this.#sizes.has(topic)
+  /** Whether there may be messages under a filter. */
+  mayMatch(filter: string): boolean {
+    if (this.#sizes.size + this.#changing.size === 0) return false
+    return filter.includes('+') || filter.includes('#') || this.#sizes.has(filter) || this.#changing.has(filter)
+  }
+
+  /** Whether what the store has for a topic is about to be outdated. */
+  isChanging(topic: string): boolean {
+    return this.#changing.has(topic)
   }
 
   #note(topic: string, size: number | undefined): void {

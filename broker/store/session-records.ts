@@ -1,6 +1,9 @@
-import type { Client, Subscription } from 'aedes'
+import type { Client } from 'aedes'
 import { innerClient } from '../aedes-internals.ts'
+import { parseNamedFilter } from '../shared-subscriptions.ts'
 import { SessionRecord } from './session-record.ts'
+import { SharedGroup } from './shared-group.ts'
+import { nextStamp } from './stamps.ts'
 import type { Store, StoredState, StoredSubscription } from './store.ts'
 import { SubscriptionIndex } from './subscription-index.ts'
 
@@ -9,15 +12,20 @@ export interface Matching {
   readonly subscription: StoredSubscription
 }
 
-/** The sessions that outlive their connections, by client id, and what they subscribe to. */
+/** What a message falls under: a client's own subscription, or one that several clients share. */
+export type Match = Matching | SharedGroup
+
+/** All sessions, by client id, and what they subscribe to. */
 export class SessionRecords {
   readonly #store: Store
-  readonly #onEnd: (record: SessionRecord) => void
+  readonly #onEnd: (record: SessionRecord) => Promise<void> | undefined
   readonly #records = new Map<string, SessionRecord>()
-  readonly #index = new SubscriptionIndex<Matching>()
+  readonly #index = new SubscriptionIndex<Match>()
+  readonly #groups = new Map<string, SharedGroup>()
   #lastId: number
 
-  constructor(store: Store, state: StoredState, onEnd: (record: SessionRecord) => void) {
+  /** A stored session is not forgotten before what `onEnd` gives has resolved. */
+  constructor(store: Store, state: StoredState, onEnd: (record: SessionRecord) => Promise<void> | undefined) {
     this.#store = store
     this.#onEnd = onEnd
     this.#lastId = state.sessions.reduce((highest, { id }) => Math.max(highest, id), 0)
@@ -26,7 +34,7 @@ export class SessionRecords {
     const byId = new Map<number, SessionRecord>()
     for (const session of state.sessions) {
       const packetIds = (received.get(session.id) ?? []).map(({ packetId }) => packetId)
-      const record = new SessionRecord(session, queues.get(session.id), packetIds)
+      const record = new SessionRecord(session, true, queues.get(session.id), packetIds)
       this.#records.set(session.clientId, record)
       byId.set(session.id, record)
     }
@@ -34,10 +42,6 @@ export class SessionRecords {
       const record = byId.get(subscription.session)
       if (record) this.#note(record, subscription)
     }
-  }
-
-  get subscriptionCount(): number {
-    return this.#index.size
   }
 
   get(clientId: string): SessionRecord | undefined {
@@ -48,8 +52,13 @@ export class SessionRecords {
     return this.#records.values()
   }
 
-  match(topic: string): Matching[] {
+  match(topic: string): Match[] {
     return this.#index.match(topic)
+  }
+
+  /** The members of a shared subscription (`$share/NAME/FILTER`), if there are any. */
+  groupOf(share: string): SharedGroup | undefined {
+    return this.#groups.get(share)
   }
 
   /**
@@ -60,7 +69,7 @@ export class SessionRecords {
     const { id: clientId, clean, sessionExpiryInterval: expirySeconds } = client
     const existing = this.#records.get(clientId)
     existing?.delivery?.stop()
-    if (existing && !innerClient(client)._cleanStart) {
+    if (existing?.isStored && !innerClient(client)._cleanStart) {
       existing.expirySeconds = expirySeconds
       const { id, sent } = existing
       const session = { id, clientId, username, expirySeconds, endsAt: null, sent }
@@ -69,8 +78,7 @@ export class SessionRecords {
       return true
     }
     const ended = existing && this.end(clientId)
-    const opened = clean ? undefined : this.#create(clientId, username, expirySeconds)
-    await Promise.all([ended, opened])
+    await Promise.all([ended, this.#create(clientId, username, expirySeconds, !clean)])
     return false
   }
 
@@ -78,7 +86,7 @@ export class SessionRecords {
   async require(clientId: string): Promise<SessionRecord> {
     const existing = this.#records.get(clientId)
     if (existing) return existing
-    await this.#create(clientId, '', 0)
+    await this.#create(clientId, '', 0, true)
     return this.require(clientId)
   }
 
@@ -99,33 +107,47 @@ export class SessionRecords {
     const record = this.#records.get(clientId)
     if (!record) return
     record.delivery?.stop()
-    this.#onEnd(record)
     this.#records.delete(clientId)
-    for (const filter of record.subscriptions.keys()) this.#index.delete(filter, clientId)
-    await this.#store.writeUntilDone([{ kind: 'session ended', session: record.id }])
+    for (const name of record.subscriptions.keys()) this.#detach(record, name)
+    await this.#onEnd(record)
+    if (record.isStored) await this.#store.writeUntilDone([{ kind: 'session ended', session: record.id }])
   }
 
-  async subscribe(record: SessionRecord, subscriptions: readonly Subscription[]): Promise<void> {
-    const wanted = subscriptions.map((subscription) => toStored(record, subscription))
-    await this.#store.write(wanted.map((subscription) => ({ kind: 'subscribed', subscription })))
-    for (const subscription of wanted) this.#note(record, subscription)
+  /** `isDue`: whether a subscription that wants retained messages has any to get. */
+  async subscribe(
+    record: SessionRecord,
+    subscriptions: readonly StoredSubscription[],
+    isDue: (subscription: StoredSubscription) => boolean,
+  ): Promise<void> {
+    if (record.isStored) {
+      const rows = subscriptions.map((row) => (isDue(row) ? row : { ...row, retainedFrom: undefined }))
+      await this.#store.write(rows.map((subscription) => ({ kind: 'subscribed', subscription })))
+    }
+    for (const subscription of subscriptions) {
+      const isNew = subscription.retainedFrom === ''
+      // From now on, what is published comes through the subscription.
+      this.#note(record, isNew ? { ...subscription, retainedBefore: nextStamp() } : subscription)
+    }
   }
 
   async unsubscribe(record: SessionRecord, filters: readonly string[]): Promise<void> {
     const held = filters.filter((filter) => record.subscriptions.has(filter))
-    if (held.length === 0) return
     const session = record.id
-    await this.#store.write(held.map((filter) => ({ kind: 'unsubscribed', session, filter })))
-    for (const filter of held) {
-      record.subscriptions.delete(filter)
-      this.#index.delete(filter, record.clientId)
+    if (record.isStored && held.length > 0) {
+      await this.#store.write(held.map((filter) => ({ kind: 'unsubscribed', session, filter })))
+    }
+    for (const name of held) {
+      record.subscriptions.delete(name)
+      record.retainedWalks.delete(name)
+      this.#detach(record, name)
     }
   }
 
-  async #create(clientId: string, username: string, expirySeconds: number): Promise<void> {
+  async #create(clientId: string, username: string, expirySeconds: number, isStored: boolean): Promise<void> {
     const session = { id: ++this.#lastId, clientId, username, expirySeconds, endsAt: null, sent: 0 }
-    const record = new SessionRecord(session)
+    const record = new SessionRecord(session, isStored)
     this.#records.set(clientId, record)
+    if (!isStored) return
     try {
       await this.#store.write([{ kind: 'session opened', session }])
     } catch (error) {
@@ -135,28 +157,42 @@ export class SessionRecords {
   }
 
   #note(record: SessionRecord, subscription: StoredSubscription): void {
+    const { clientId } = record
     // It may have ended while its subscription was being stored.
-    if (this.#records.get(record.clientId) !== record) return
-    record.subscriptions.set(subscription.filter, subscription)
-    // Messages with QoS 0 do not wait for anybody.
-    if (subscription.qos > 0) this.#index.set(subscription.filter, record.clientId, { record, subscription })
-    else this.#index.delete(subscription.filter, record.clientId)
+    if (this.#records.get(clientId) !== record) return
+    const { filter: name, retainedFrom, retainedBefore = 0 } = subscription
+    record.subscriptions.set(name, subscription)
+    if (retainedFrom === undefined) record.retainedWalks.delete(name)
+    else record.retainedWalks.set(name, { from: retainedFrom, before: retainedBefore })
+    const { share, filter } = parseNamedFilter(name) ?? { share: undefined, filter: name }
+    if (share === undefined) {
+      this.#index.set(filter, keyOfClient(clientId), { record, subscription })
+      return
+    }
+    const group = this.#groups.get(name) ?? new SharedGroup()
+    this.#groups.set(name, group)
+    group.set(clientId, { record, subscription })
+    this.#index.set(filter, keyOfShare(share), group)
+  }
+
+  #detach({ clientId }: SessionRecord, name: string): void {
+    const { share, filter } = parseNamedFilter(name) ?? { share: undefined, filter: name }
+    if (share === undefined) {
+      this.#index.delete(filter, keyOfClient(clientId))
+      return
+    }
+    const group = this.#groups.get(name)
+    group?.delete(clientId)
+    if (!group?.isEmpty) return
+    this.#groups.delete(name)
+    this.#index.delete(filter, keyOfShare(share))
   }
 }
 
-function toStored(record: SessionRecord, subscription: Subscription): StoredSubscription {
-  const { topic: filter, qos, rh, rap, nl } = subscription
-  const identifier =
-    'subscriptionIdentifier' in subscription && typeof subscription.subscriptionIdentifier === 'number'
-      ? subscription.subscriptionIdentifier
-      : undefined
-  return {
-    session: record.id,
-    filter,
-    qos,
-    retainHandling: rh,
-    retainAsPublished: rap,
-    noLocal: nl,
-    identifier,
-  }
+function keyOfClient(clientId: string): string {
+  return `client ${clientId}`
+}
+
+function keyOfShare(share: string): string {
+  return `share ${share}`
 }

@@ -19,6 +19,15 @@ export function applyChange(database: SqliteDatabase, change: Change): void {
     case 'unsubscribed':
       database.run('DELETE FROM subscription WHERE session = ? AND filter = ?', change.session, change.filter)
       break
+    case 'retained sent':
+      database.run(
+        'UPDATE subscription SET retained_from = ?, retained_before = ? WHERE session = ? AND filter = ?',
+        change.retainedFrom ?? null,
+        change.retainedBefore,
+        change.session,
+        change.filter,
+      )
+      break
     case 'queued':
       queue(database, change.message, change.places)
       break
@@ -51,6 +60,9 @@ export function applyChange(database: SqliteDatabase, change: Change): void {
     case 'will left':
       leaveWill(database, change.will)
       break
+    case 'will delayed':
+      database.run('UPDATE will SET due_at = ? WHERE client_id = ?', change.dueAt, change.clientId)
+      break
     case 'will taken':
       database.run('DELETE FROM will WHERE client_id = ?', change.clientId)
       break
@@ -81,10 +93,19 @@ function endSession(database: SqliteDatabase, session: number): void {
   database.run('DELETE FROM session WHERE id = ?', session)
 }
 
+/** A session whose messages for others were still being handed over, when a new one took its client id and the process ended. */
+export function endLeftSessions(database: SqliteDatabase): void {
+  const left = database.all(
+    `SELECT session FROM queue UNION SELECT session FROM subscription UNION SELECT session FROM received
+     EXCEPT SELECT id FROM session`,
+  )
+  for (const { session } of left) endSession(database, Number(session))
+}
+
 function subscribe(database: SqliteDatabase, subscription: StoredSubscription): void {
   const { session, filter, qos, retainHandling, retainAsPublished, noLocal, identifier } = subscription
   database.run(
-    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO subscription VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
     session,
     filter,
     qos,
@@ -92,6 +113,8 @@ function subscribe(database: SqliteDatabase, subscription: StoredSubscription): 
     retainAsPublished === undefined ? null : Number(retainAsPublished),
     noLocal === undefined ? null : Number(noLocal),
     identifier ?? null,
+    subscription.retainedFrom ?? null,
+    subscription.retainedBefore ?? null,
   )
 }
 
@@ -99,23 +122,30 @@ function queue(database: SqliteDatabase, message: StoredMessage, places: readonl
   const { lastInsertRowid } = database
     .prepare('INSERT INTO message (copies, topic, payload, details) VALUES (?, ?, ?, ?)')
     .run(places.length, message.topic, message.payload, message.details)
-  for (const { session, sequence, qos, retain, identifiers, size } of places) {
+  for (const { session, sequence, qos, retain, identifiers, share, size } of places) {
     database.run(
-      'INSERT INTO queue (session, sequence, message, qos, retain, identifiers, size) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      `INSERT INTO queue (session, sequence, message, qos, retain, identifiers, share, size, expires_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       session,
       sequence,
       lastInsertRowid,
       qos,
       Number(retain),
       identifiers.length === 0 ? '[]' : JSON.stringify(identifiers),
+      share ?? null,
       size,
+      message.expiresAt ?? null,
     )
   }
 }
 
 function release(database: SqliteDatabase, session: number, sequence: number): void {
   const [row] = database.all('SELECT message FROM queue WHERE session = ? AND sequence = ?', session, sequence)
-  database.run('UPDATE queue SET message = NULL WHERE session = ? AND sequence = ?', session, sequence)
+  database.run(
+    'UPDATE queue SET message = NULL, expires_at = NULL WHERE session = ? AND sequence = ?',
+    session,
+    sequence,
+  )
   if (typeof row?.message === 'number') dropCopy(database, row.message)
 }
 
@@ -133,23 +163,27 @@ function dropCopy(database: SqliteDatabase, message: number): void {
   database.run('UPDATE message SET copies = copies - 1 WHERE id = ?', message)
 }
 
-function retain(database: SqliteDatabase, { topic, payload, details }: StoredMessage, size: number): void {
+function retain(database: SqliteDatabase, message: StoredMessage, size: number): void {
+  const { topic, payload, details, expiresAt } = message
   database.run(
-    `INSERT INTO retained (topic, payload, details, size) VALUES (?, ?, ?, ?)
-     ON CONFLICT (topic) DO UPDATE SET payload = excluded.payload, details = excluded.details, size = excluded.size`,
+    `INSERT INTO retained (topic, payload, details, size, expires_at) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT (topic) DO UPDATE SET payload = excluded.payload, details = excluded.details, size = excluded.size,
+       expires_at = excluded.expires_at`,
     topic,
     payload,
     details,
     size,
+    expiresAt ?? null,
   )
 }
 
-function leaveWill(database: SqliteDatabase, { clientId, username, delaySeconds, message }: StoredWill): void {
+function leaveWill(database: SqliteDatabase, { clientId, username, delaySeconds, dueAt, message }: StoredWill): void {
   database.run(
-    'INSERT OR REPLACE INTO will (client_id, username, delay_seconds, topic, payload, details) VALUES (?, ?, ?, ?, ?, ?)',
+    'INSERT OR REPLACE INTO will (client_id, username, delay_seconds, due_at, topic, payload, details) VALUES (?, ?, ?, ?, ?, ?, ?)',
     clientId,
     username,
     delaySeconds,
+    dueAt,
     message.topic,
     message.payload,
     message.details,

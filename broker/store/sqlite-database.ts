@@ -1,10 +1,10 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite'
 import { matches } from '../topics.ts'
 import { leap } from './retained-walk.ts'
-import { applyChange } from './sqlite-changes.ts'
+import { applyChange, endLeftSessions } from './sqlite-changes.ts'
 import { migrate } from './sqlite-schema.ts'
-import type { Change, QueuedMessage, RetainedPage, StoredMessage, StoredState } from './store.ts'
+import type { Acknowledge, Change, QueuedMessage, RetainedPage, Store, StoredMessage, StoredState } from './store.ts'
 
 export type Row = Record<string, SQLOutputValue>
 
@@ -15,19 +15,23 @@ const RETAINED_PAGE_STEPS = 1_000
 
 /** The store's file. Everything here waits for the disk, so it runs in a thread of its own. */
 export class SqliteDatabase {
+  readonly #file: string
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
 
   /** Throws SQLite's errors, and a sentence if the file comes from a newer program. */
-  constructor(file: string) {
+  constructor(file: string, acknowledge: Acknowledge = 'synced') {
+    this.#file = file
     // It holds people's messages; SQLite gives its other files the same mode.
     closeSync(openSync(file, 'a', 0o600))
     this.#database = new DatabaseSync(file)
     try {
       // Nobody else, another broker least of all, may use it meanwhile.
       this.#database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL')
-      // FULL syncs the log at every commit; what was committed survives a power failure.
-      this.#database.exec('PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864')
+      // FULL syncs the log at every commit; what was committed survives a power failure. NORMAL syncs it only before it is
+      // written back: a power failure takes the last commits, but damages nothing (https://sqlite.org/pragma.html).
+      this.#database.exec(`PRAGMA synchronous = ${acknowledge === 'synced' ? 'FULL' : 'NORMAL'}`)
+      this.#database.exec('PRAGMA journal_size_limit = 67108864')
       const [check] = this.all('PRAGMA quick_check(1)')
       if (check?.quick_check !== 'ok') throw new DamagedFile(String(check?.quick_check))
       migrate(this.#database)
@@ -37,11 +41,17 @@ export class SqliteDatabase {
     }
   }
 
-  /** Makes all these changes durable, or none of them: then it throws. */
+  /** Makes all these changes take effect, or none of them: then it throws. They are durable now, or with the next `sync`. */
   write(changes: readonly Change[]): void {
+    this.#transact(() => {
+      for (const change of changes) applyChange(this, change)
+    })
+  }
+
+  #transact(task: () => void): void {
     this.run('BEGIN IMMEDIATE')
     try {
-      for (const change of changes) applyChange(this, change)
+      task()
       this.run('COMMIT')
     } catch (error) {
       if (this.#database.isTransaction) this.run('ROLLBACK')
@@ -49,7 +59,18 @@ export class SqliteDatabase {
     }
   }
 
+  /** Makes durable what was written. */
+  sync(): void {
+    const log = openSync(`${this.#file}-wal`, 'r')
+    try {
+      fsyncSync(log)
+    } finally {
+      closeSync(log)
+    }
+  }
+
   load(): StoredState {
+    this.#transact(() => endLeftSessions(this))
     const sessions = this.all('SELECT * FROM session ORDER BY ends_at IS NULL, ends_at, id')
     const subscriptions = this.all('SELECT * FROM subscription')
     const queues = this.all(
@@ -72,6 +93,8 @@ export class SqliteDatabase {
         retainAsPublished: toBoolean(row.retain_as_published),
         noLocal: toBoolean(row.no_local),
         identifier: toNumber(row.identifier),
+        retainedFrom: toText(row.retained_from),
+        retainedBefore: toNumber(row.retained_before),
       })),
       queues: queues.map((row) => ({
         session: Number(row.session),
@@ -92,6 +115,7 @@ export class SqliteDatabase {
         clientId: String(row.client_id),
         username: String(row.username),
         delaySeconds: Number(row.delay_seconds),
+        dueAt: row.due_at === null ? null : Number(row.due_at),
         message: toMessage(row),
       })),
     }
@@ -99,7 +123,7 @@ export class SqliteDatabase {
 
   readQueue(session: number, after: number, messages: number, bytes: number): QueuedMessage[] {
     const rows = this.prepare(
-      `SELECT sequence, qos, retain, identifiers, size, packet_id, topic, payload, details
+      `SELECT sequence, qos, retain, identifiers, share, size, packet_id, topic, payload, details, expires_at
          FROM queue LEFT JOIN message ON message.id = queue.message
         WHERE session = ? AND sequence > ? ORDER BY sequence LIMIT ?`,
     ).iterate(session, after, messages)
@@ -115,12 +139,37 @@ export class SqliteDatabase {
         qos: toQos(row.qos),
         retain: row.retain === 1,
         identifiers: JSON.parse(String(row.identifiers)),
+        share: toText(row.share),
         size,
         packetId: toNumber(row.packet_id),
         message: row.topic === null ? undefined : toMessage(row),
       })
     }
     return page
+  }
+
+  readExpired(...[now, after, limit]: Parameters<Store['readExpired']>) {
+    const queued = this.all(
+      `SELECT expires_at, session, sequence, client_id, size FROM queue JOIN session ON session.id = queue.session
+        WHERE expires_at <= ? AND (expires_at, session, sequence) > (?, ?, ?)
+        ORDER BY expires_at, session, sequence LIMIT ?`,
+      now,
+      after.expiresAt,
+      after.session,
+      after.sequence,
+      limit,
+    )
+    const retained = this.all('SELECT topic FROM retained WHERE expires_at <= ? LIMIT ?', now, limit)
+    return {
+      queued: queued.map((row) => ({
+        expiresAt: Number(row.expires_at),
+        session: Number(row.session),
+        sequence: Number(row.sequence),
+        clientId: String(row.client_id),
+        size: Number(row.size),
+      })),
+      topics: retained.map(({ topic }) => String(topic)),
+    }
   }
 
   readRetained(filter: string, from: string): RetainedPage {
@@ -136,7 +185,10 @@ export class SqliteDatabase {
       if (!row) return { messages, next: undefined }
       const topic = String(row.topic)
       if (matches(filter, topic)) {
-        const [found] = this.all('SELECT topic, payload, details FROM retained WHERE rowid = ?', Number(row.rowid))
+        const [found] = this.all(
+          'SELECT topic, payload, details, expires_at FROM retained WHERE rowid = ?',
+          Number(row.rowid),
+        )
         if (found) messages.push(toMessage(found))
         bytes += Number(row.size)
       }
@@ -168,11 +220,12 @@ export class SqliteDatabase {
 export class DamagedFile extends Error {}
 
 function toMessage(row: Row): StoredMessage {
-  const { topic, payload, details } = row
+  const { topic, payload, details, expires_at: expiresAt } = row
   return {
     topic: String(topic),
     payload: payload instanceof Uint8Array ? payload : String(payload),
     details: String(details),
+    ...(typeof expiresAt === 'number' && { expiresAt }),
   }
 }
 
@@ -182,6 +235,10 @@ function toQos(value: SQLOutputValue | undefined): 0 | 1 | 2 {
 
 function toNumber(value: SQLOutputValue | undefined): number | undefined {
   return typeof value === 'number' ? value : undefined
+}
+
+function toText(value: SQLOutputValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function toBoolean(value: SQLOutputValue | undefined): boolean | undefined {

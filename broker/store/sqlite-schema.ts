@@ -59,6 +59,14 @@ const migrations: readonly string[] = [
      payload ANY NOT NULL,
      details TEXT NOT NULL
    ) STRICT;`,
+  `ALTER TABLE subscription ADD COLUMN retained_from TEXT;
+   ALTER TABLE queue ADD COLUMN share TEXT;`,
+  'ALTER TABLE will ADD COLUMN due_at INTEGER;',
+  `ALTER TABLE queue ADD COLUMN expires_at INTEGER;
+   CREATE INDEX queue_expiry ON queue (expires_at) WHERE expires_at IS NOT NULL;
+   ALTER TABLE retained ADD COLUMN expires_at INTEGER;
+   CREATE INDEX retained_expiry ON retained (expires_at) WHERE expires_at IS NOT NULL;`,
+  'ALTER TABLE subscription ADD COLUMN retained_before INTEGER;',
 ]
 
 /** Brings a database to the version that this program knows; throws a sentence if it comes from a newer one. */

@@ -41,6 +41,7 @@ const queued = (topic: string, sessions: readonly number[], sequence: number, pa
     qos: 1 as const,
     retain: false,
     identifiers: [],
+    share: undefined,
     size: 10,
   }))
   return { kind: 'queued', message: message(topic, payload), places }
@@ -121,7 +122,7 @@ describe('a store in a file', { timeout }, () => {
     const directory = await temporaryDirectory(t)
     const { store } = openStore(t, directory)
     await store.load()
-    void store.write([queued('a', [1], 1)])
+    void store.write([{ kind: 'session opened', session: session(1) }, queued('a', [1], 1)])
     assert.equal((await store.readQueue(1, 0, 9, 999)).length, 1)
     const last = store.write([queued('a', [1], 2)])
     await store.close()
@@ -129,6 +130,23 @@ describe('a store in a file', { timeout }, () => {
     await assert.rejects(store.write([]), NotStored)
     const { store: again } = openStore(t, directory)
     assert.equal((await again.load()).queues[0]?.messages, 2)
+  })
+
+  test('forgets what was left of sessions that others have taken the place of', async (t) => {
+    const directory = await temporaryDirectory(t)
+    const { store } = openStore(t, directory)
+    await store.load()
+    await store.write([{ kind: 'session opened', session: session(1, 'same') }, queued('a', [1], 1)])
+    await store.write([{ kind: 'received', session: 1, packetId: 7 }])
+    await store.write([{ kind: 'session opened', session: session(2, 'same') }, queued('b', [1, 2], 2)])
+    assert.equal((await store.readQueue(1, 0, 9, 999)).length, 2)
+    await store.close()
+    const { store: again } = openStore(t, directory)
+    const { queues, received } = await again.load()
+    assert.deepEqual([queues.map((queue) => queue.session), received], [[2], []])
+    const [left] = await again.readQueue(2, 0, 9, 999)
+    assert.equal(left?.message?.topic, 'b')
+    assert.deepEqual(await again.readQueue(1, 0, 9, 999), [])
   })
 
   test('is for nobody else to read, and for no second broker', async (t) => {

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { type Answer, type Question, threadSource } from './sqlite-thread.ts'
+import { type Answer, type Question, type ThreadOptions, threadSource } from './sqlite-thread.ts'
 import {
+  type Acknowledge,
   type Change,
   NotStored,
   type QueuedMessage,
@@ -28,6 +29,8 @@ interface Batch {
 const BATCH_CHANGES = 10_000
 const BATCH_BYTES = 8 * 1024 * 1024
 const RETRY_DELAY = 1_000
+/** How long what is only written may wait for its sync, milliseconds. */
+const SYNC_DELAY = 500
 
 export interface SqliteStoreAlarm extends StoreAlarm {
   /** The file was damaged: it lies in another folder now, and an empty one is in use. */
@@ -41,18 +44,22 @@ export interface SqliteStoreAlarm extends StoreAlarm {
 export class SqliteStore implements Store {
   readonly #worker: Worker
   readonly #alarm: SqliteStoreAlarm
+  readonly #acknowledge: Acknowledge
   readonly #tasks: (Reading | Batch)[] = []
   #current: Reading | Batch | undefined
   #untilDone: Change[] = []
   #isScheduled = false
   #isFailing = false
+  #isSyncDue = false
   #end: string | undefined
 
   /** The directory must be there. */
-  constructor(directory: string, alarm: SqliteStoreAlarm) {
+  constructor(directory: string, alarm: SqliteStoreAlarm, acknowledge: Acknowledge = 'synced') {
     this.#alarm = alarm
+    this.#acknowledge = acknowledge
     const execArgv = ['--disable-warning=ExperimentalWarning']
-    this.#worker = new Worker(threadSource, { workerData: directory, execArgv })
+    const workerData: ThreadOptions = { directory, acknowledge }
+    this.#worker = new Worker(threadSource, { workerData, execArgv })
     this.#worker.on('message', (answer: Answer) => this.#settle(answer))
     this.#worker.on('error', (error) => this.#die(error instanceof Error ? error.message : String(error)))
   }
@@ -78,6 +85,11 @@ export class SqliteStore implements Store {
 
   async readRetained(filter: string, from: string): Promise<RetainedPage> {
     return (await this.#read({ what: 'read retained', filter, from })) as RetainedPage
+  }
+
+  async readExpired(...[now, after, limit]: Parameters<Store['readExpired']>) {
+    const expired = await this.#read({ what: 'read expired', now, after, limit })
+    return expired as Awaited<ReturnType<Store['readExpired']>>
   }
 
   async close(): Promise<void> {
@@ -155,11 +167,21 @@ export class SqliteStore implements Store {
     if (this.#isFailing) this.#alarm.working()
     this.#isFailing = false
     batch.settled.resolve()
+    if (this.#acknowledge === 'written') this.#syncSoon()
+  }
+
+  #syncSoon(): void {
+    if (this.#isSyncDue) return
+    this.#isSyncDue = true
+    setTimeout(() => {
+      this.#isSyncDue = false
+      if (this.#end !== undefined) return
+      this.#read({ what: 'sync' }).catch((error: Error) => this.#noteFailure(`not synced: ${error.message}`))
+    }, SYNC_DELAY).unref()
   }
 
   #fail(batch: Batch, reason: string): void {
-    if (!this.#isFailing) this.#alarm.failing(reason)
-    this.#isFailing = true
+    this.#noteFailure(reason)
     batch.settled.reject(new NotStored(reason))
     if (batch.untilDone.length === 0) return
     this.#untilDone.push(...batch.untilDone)
@@ -168,9 +190,14 @@ export class SqliteStore implements Store {
     }, RETRY_DELAY).unref()
   }
 
+  #noteFailure(reason: string): void {
+    if (!this.#isFailing) this.#alarm.failing(reason)
+    this.#isFailing = true
+  }
+
   #die(reason: string): void {
     this.#end = `the store's thread ended: ${reason}`
-    if (!this.#isFailing) this.#alarm.failing(this.#end)
+    this.#noteFailure(this.#end)
     const tasks = [...(this.#current ? [this.#current] : []), ...this.#tasks]
     this.#tasks.length = 0
     for (const { settled } of tasks) settled.reject(new NotStored(this.#end))

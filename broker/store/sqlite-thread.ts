@@ -1,7 +1,13 @@
-import type { Change } from './store.ts'
+import type { Acknowledge, Change, Store } from './store.ts'
 
 /** What runs in the thread. In the bundle, which has no files beside it, its code stands here in place of the path. */
 export const threadSource = new URL('./sqlite-worker.ts', import.meta.url)
+
+/** What the thread is started with. */
+export interface ThreadOptions {
+  readonly directory: string
+  readonly acknowledge: Acknowledge
+}
 
 /** The thread answers one question after the other. */
 export type Question =
@@ -15,6 +21,13 @@ export type Question =
       readonly bytes: number
     }
   | { readonly what: 'read retained'; readonly filter: string; readonly from: string }
+  | {
+      readonly what: 'read expired'
+      readonly now: number
+      readonly after: Parameters<Store['readExpired']>[1]
+      readonly limit: number
+    }
+  | { readonly what: 'sync' }
   | { readonly what: 'close' }
 
 export type Answer =

@@ -2,7 +2,7 @@ import { mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { DamagedFile, SqliteDatabase } from './sqlite-database.ts'
-import type { Answer, Question } from './sqlite-thread.ts'
+import type { Answer, Question, ThreadOptions } from './sqlite-thread.ts'
 
 const FILE = 'broker.sqlite'
 const SQLITE_BUSY = 5
@@ -11,7 +11,7 @@ const SQLITE_NOTADB = 26
 
 const port = parentPort
 if (!port) throw new Error('The store runs in a worker thread only.')
-const directory: string = workerData
+const { directory, acknowledge }: ThreadOptions = workerData
 let database: SqliteDatabase | undefined
 
 port.on('message', (question: Question) => {
@@ -35,8 +35,12 @@ function decide(question: Question): unknown {
       return database.write(question.changes)
     case 'read queue':
       return database.readQueue(question.session, question.after, question.messages, question.bytes)
+    case 'read expired':
+      return database.readExpired(question.now, question.after, question.limit)
     case 'read retained':
       return database.readRetained(question.filter, question.from)
+    case 'sync':
+      return database.sync()
     case 'close':
       database.close()
       database = undefined
@@ -48,7 +52,7 @@ function load() {
   const file = join(directory, FILE)
   let damage: { error: string; movedTo: string } | undefined
   try {
-    database = new SqliteDatabase(file)
+    database = new SqliteDatabase(file, acknowledge)
     return { state: database.load() }
   } catch (error) {
     database?.close()
@@ -56,7 +60,7 @@ function load() {
     if (!isDamage(error)) throw error
     damage = { error: describe(error), movedTo: moveAside() }
   }
-  database = new SqliteDatabase(file)
+  database = new SqliteDatabase(file, acknowledge)
   return { state: database.load(), damage }
 }
 

@@ -111,6 +111,7 @@ class FaultyStore implements Store {
 
   load = () => this.#store.load()
   readQueue: Store['readQueue'] = (...args) => this.#store.readQueue(...args)
+  readExpired: Store['readExpired'] = (...args) => this.#store.readExpired(...args)
   readRetained: Store['readRetained'] = (...args) => this.#store.readRetained(...args)
   close = () => this.#store.close()
 

@@ -5,20 +5,21 @@ import type { Change, StoredWill } from './store.ts'
 /** A will as aedes hands it over, and what is noted in it. */
 export type Will = NonNullable<IConnectPacket['will']> & { brokerId?: string; clientId?: string }
 
-/** A will whose connection ended together with an earlier run of the broker. */
-export interface LeftWill {
+/** A will, and whose rights it has. */
+export interface OwnedWill {
   readonly will: Will
   readonly username: string
 }
 
-/** The wills of the clients that are connected, and those that an earlier run has left. */
+/** The wills of the clients that are connected, and those that wait until their delay is over; one for each client id. */
 export class Wills {
-  readonly #wills = new Map<string, Will>()
-  readonly #left = new Map<string, LeftWill & { readonly dueAt: number }>()
+  readonly #wills = new Map<string, OwnedWill>()
+  /** When those are due that wait, milliseconds since 1970. */
+  readonly #dueAt = new Map<string, number>()
 
-  /** Nobody knows when their connections ended: their delays begin now. */
+  /** Nobody knows when connections ended that ended with the process: those delays begin now. */
   constructor(stored: readonly StoredWill[], now: number, brokerId: string) {
-    for (const { clientId, username, delaySeconds, message } of stored) {
+    for (const { clientId, username, delaySeconds, dueAt, message } of stored) {
       const { topic, payload, details } = message
       // As this broker's own, so that aedes does not publish them.
       const { properties, ...more } = decodeDetails(details)
@@ -30,45 +31,56 @@ export class Wills {
         brokerId,
         ...(properties && { properties }),
       }
-      this.#wills.set(clientId, will)
-      this.#left.set(clientId, { will, username, dueAt: now + delaySeconds * 1000 })
+      this.#wills.set(clientId, { will, username })
+      this.#dueAt.set(clientId, dueAt ?? now + delaySeconds * 1000)
     }
   }
 
+  /** A connection begins. `delaySeconds`: how long it waits after the end of the connection. */
   leave(clientId: string, username: string, will: Will, delaySeconds: number): Change {
-    this.#left.delete(clientId)
-    this.#wills.set(clientId, will)
+    this.#dueAt.delete(clientId)
+    this.#wills.set(clientId, { will, username })
     const { topic, payload, brokerId: _, ...details } = will
     const message = encodeMessage(topic, payload, { ...details })
-    return { kind: 'will left', will: { clientId, username, delaySeconds, message } }
+    return { kind: 'will left', will: { clientId, username, delaySeconds, dueAt: null, message } }
+  }
+
+  /** A connection has ended; its will waits until `dueAt` (milliseconds since 1970). */
+  delay(clientId: string, dueAt: number): Change {
+    this.#dueAt.set(clientId, dueAt)
+    return { kind: 'will delayed', clientId, dueAt }
   }
 
   take(clientId: string): { will: Will; change: Change } | undefined {
-    const will = this.#wills.get(clientId)
-    if (!will) return undefined
+    const owned = this.#wills.get(clientId)
+    if (!owned) return undefined
     this.#wills.delete(clientId)
-    this.#left.delete(clientId)
-    return { will, change: { kind: 'will taken', clientId } }
+    this.#dueAt.delete(clientId)
+    return { will: owned.will, change: { kind: 'will taken', clientId } }
   }
 
   /** If a publication is a client's will: its client id. */
   ownerOf(publication: object): string | undefined {
     if (!('clientId' in publication) || typeof publication.clientId !== 'string') return undefined
-    return this.#wills.get(publication.clientId) === publication ? publication.clientId : undefined
+    return this.#wills.get(publication.clientId)?.will === publication ? publication.clientId : undefined
   }
 
-  get(clientId: string): Will | undefined {
+  get(clientId: string): OwnedWill | undefined {
     return this.#wills.get(clientId)
   }
 
   list(): Will[] {
-    return [...this.#wills.values()]
+    return Array.from(this.#wills.values(), ({ will }) => will)
   }
 
-  /** The left wills whose delay is over; each is given once. */
-  due(now: number): LeftWill[] {
-    const due = [...this.#left.values()].filter(({ dueAt }) => dueAt <= now)
-    for (const { will } of due) this.#left.delete(will.clientId ?? '')
-    return due
+  /** A will that waits is due now; undefined if none does. It is given once. */
+  end(clientId: string): OwnedWill | undefined {
+    return this.#dueAt.delete(clientId) ? this.#wills.get(clientId) : undefined
+  }
+
+  /** The wills whose delay is over; each is given once. */
+  due(now: number): OwnedWill[] {
+    const due = [...this.#dueAt].filter(([, dueAt]) => dueAt <= now)
+    return due.flatMap(([clientId]) => this.end(clientId) ?? [])
   }
 }

@@ -6,9 +6,7 @@ import { execa } from 'execa'
 import { cacheDirectory } from '../../sandbox/instance.ts'
 import { NotRun } from './outcome.ts'
 
-const requirements = new URL('requirements.txt', import.meta.url).pathname
-
-let environment: Promise<string> | undefined
+let checkers: Promise<string> | undefined
 
 /**
  * The path of a checker that is distributed as a Python package, pinned by hash in `requirements.txt`; the first call
@@ -17,15 +15,22 @@ let environment: Promise<string> | undefined
  * @throws NotRun when Python cannot make virtual environments here or the packages cannot be had
  */
 export async function pythonTool(name: 'gixy' | 'shellcheck'): Promise<string> {
-  environment ??= virtualEnvironment()
-  return join(await environment, 'bin', name)
+  checkers ??= virtualEnvironment('checkers', new URL('requirements.txt', import.meta.url).pathname)
+  return join(await checkers, 'bin', name)
 }
 
-async function virtualEnvironment(): Promise<string> {
+/**
+ * The path of a virtual environment in the cache with the packages that a requirements file pins by hash; installs it if it
+ * is not there.
+ *
+ * @param name what it is for, of which its directory is named
+ * @throws NotRun when Python cannot make virtual environments here or the packages cannot be had
+ */
+export async function virtualEnvironment(name: string, requirements: string): Promise<string> {
   const hash = createHash('sha256')
     .update(await readFile(requirements))
     .digest('hex')
-  const path = join(cacheDirectory, `checkers-${hash.slice(0, 16)}`)
+  const path = join(cacheDirectory, `${name}-${hash.slice(0, 16)}`)
   if (existsSync(path)) return path
 
   // The scripts inside name the directory they were installed in, so it is not renamed; the link appears when it is complete.
@@ -66,5 +71,5 @@ async function step(command: string, args: string[], remedy: string): Promise<vo
   const result = await execa(command, args, { reject: false, all: true, stdin: 'ignore', timeout: 300_000 })
   if (result.exitCode === 0) return
   const said = result.all?.trim().split('\n').at(-1) || result.shortMessage || 'no answer'
-  throw new NotRun(`the Python checkers cannot be installed: ${said}`, remedy)
+  throw new NotRun(`the Python packages cannot be installed: ${said}`, remedy)
 }

@@ -38,6 +38,7 @@ export function serverFiles(): string {
     acmeDirectory: 'https://acme.example.com/directory',
     acmeEmail: 'operator@example.com',
     plainMqtt: true,
+    acknowledge: 'synced',
     administrators: ['admin'],
     architecture: 'x86',
   } as const

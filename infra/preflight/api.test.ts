@@ -9,7 +9,8 @@ async function api(t: TestContext, replies: Replies) {
   const stub = await stubApi(replies)
   t.after(() => stub.close())
   const endpoint = `${stub.url}/v1`
-  const api: Api = { name: 'Test Cloud', endpoint, token, statusPage: 'https://status.example', pauses: [1, 1] }
+  const statusPage = 'https://status.example'
+  const api: Api = { name: 'Test Cloud', endpoint, token, statusPage, pauses: [1, 1], patience: 20_000 }
   return { stub, api }
 }
 
@@ -59,6 +60,11 @@ describe('asking an API', () => {
     const sentence = await failure(ask(to, '/x'))
     assert.match(sentence, /^Test Cloud cannot be reached at http:\/\/127\.0\.0\.1:\d+\/v1: connect ECONNREFUSED/)
     assert.match(sentence, /try again/)
+  })
+
+  it('says how long it has waited for an answer', async (t) => {
+    const { api: to } = await api(t, { 'GET /v1/x': { isSilent: true } })
+    assert.match(await failure(ask({ ...to, patience: 250 }, '/x')), /: no answer within 0\.25 seconds\. Nothing was/)
   })
 
   it('follows no redirect: the token goes nowhere else', async (t) => {

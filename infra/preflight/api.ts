@@ -10,6 +10,8 @@ export interface Api {
   readonly statusPage: string
   /** Milliseconds before each further attempt. */
   readonly pauses: readonly number[]
+  /** Milliseconds for one answer. */
+  readonly patience: number
 }
 
 export interface Answer {
@@ -18,9 +20,9 @@ export interface Answer {
   readonly body: unknown
 }
 
-const deadline = 20_000
 const largestAnswer = 4 * 1024 * 1024
 export const pauses = [1_000, 3_000]
+export const patience = 20_000
 
 /**
  * Asks one question, with further attempts when the API is busy, faulty or out of reach.
@@ -46,7 +48,7 @@ async function tryToAsk(api: Api, path: string, body: unknown): Promise<Answer |
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       // The token is for this address and no other.
       redirect: 'error',
-      signal: AbortSignal.timeout(deadline),
+      signal: AbortSignal.timeout(api.patience),
     })
     return { status: response.status, body: parsed(await boundedText(response)) }
   } catch (error) {
@@ -73,13 +75,18 @@ function parsed(text: string): unknown {
   }
 }
 
-function unreachable({ name, endpoint }: Api, error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
+function unreachable({ name, endpoint, patience }: Api, error: unknown): string {
   return (
-    `${name} cannot be reached at ${endpoint}: ${reason}. Nothing was changed there: look at this machine's network ` +
+    `${name} cannot be reached at ${endpoint}: ${reasonOf(error, patience)}. Nothing was changed there: look at this machine's network ` +
     'and try again. Behind a proxy (HTTPS_PROXY) also set NODE_USE_ENV_PROXY=1.'
   )
+}
+
+function reasonOf(error: unknown, patience: number): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.name === 'TimeoutError') return `no answer within ${patience / 1_000} seconds`
+  const cause = error.cause instanceof Error ? error.cause : error
+  return cause.message || cause.name
 }
 
 function malfunction({ name, statusPage }: Api, status: number): string {

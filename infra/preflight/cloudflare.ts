@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Answer, type Api, ask, pauses } from './api.ts'
+import { type Answer, type Api, ask, patience, pauses } from './api.ts'
 
 const record = z.object({
   id: z.string(),
@@ -23,7 +23,14 @@ export class Cloudflare {
   readonly #zoneId: string
 
   constructor(endpoint: string, token: string, zoneId: string) {
-    this.#api = { name: 'Cloudflare', endpoint, token, statusPage: 'https://www.cloudflarestatus.com', pauses }
+    this.#api = {
+      name: 'Cloudflare',
+      endpoint,
+      token,
+      statusPage: 'https://www.cloudflarestatus.com',
+      pauses,
+      patience,
+    }
     this.#zoneId = zoneId
   }
 

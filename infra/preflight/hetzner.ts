@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Answer, type Api, ask, pauses } from './api.ts'
+import { type Answer, type Api, ask, patience, pauses } from './api.ts'
 
 const deprecation = z.object({ unavailable_after: z.string() }).nullish()
 
@@ -37,7 +37,7 @@ export class Hetzner {
   readonly #api: Api
 
   constructor(endpoint: string, token: string) {
-    this.#api = { name: 'Hetzner Cloud', endpoint, token, statusPage: 'https://status.hetzner.com', pauses }
+    this.#api = { name: 'Hetzner Cloud', endpoint, token, statusPage: 'https://status.hetzner.com', pauses, patience }
   }
 
   /** Throws when the token is not known or may only read. */

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 interface Reply {
   readonly status?: number
   readonly body?: unknown
+  /** Nothing is answered, and the connection stays. */
+  readonly isSilent?: true
 }
 
 /** "GET /path?query" → what is answered; the longest beginning that fits counts. */
@@ -24,7 +26,8 @@ export async function stubApi(replies: Replies) {
     asked.push(line)
     headers.push(request.headers)
     const found: readonly Reply[] = [replies[key] ?? { status: 404, body: {} }].flat()
-    const { status = 200, body } = found[Math.min(times, found.length - 1)] ?? {}
+    const { status = 200, body, isSilent } = found[Math.min(times, found.length - 1)] ?? {}
+    if (isSilent) return
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
     response.end(typeof body === 'string' ? body : JSON.stringify(body ?? {}))
   })

@@ -19,10 +19,15 @@ const store: Store = {
 
 // Few names, so that much matches.
 const name = fc.constantFrom('a', 'b', '', '$a', '__proto__')
-const topic = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => names.join('/'))
+/** Of at least one character [MQTT-4.7.3-1]. */
+const topic = fc
+  .array(name, { minLength: 1, maxLength: 3 })
+  .map((names) => names.join('/'))
+  .filter((text) => text !== '')
 const filter = fc
   .tuple(fc.array(fc.oneof(name, fc.constant('+')), { maxLength: 3 }), fc.boolean())
   .map(([names, isOpen]) => (isOpen || names.length === 0 ? [...names, '#'] : names).join('/'))
+  .filter((text) => text !== '')
 const share = fc.constantFrom(undefined, undefined, 'x', '__proto__')
 const clientId = fc.constantFrom('one', 'two', 'three', '$share/x', '__proto__')
 const qos = fc.constantFrom(0, 1, 2)

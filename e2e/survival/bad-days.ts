@@ -7,7 +7,7 @@ import { instanceCgroup } from '../../sandbox/machine/cgroup.ts'
 import { actOnServer } from '../cloud.ts'
 import { eventually } from '../eventually.ts'
 import { askPage, assertAllTalk, families, leave, type Visitor, visitAll } from '../families.ts'
-import { instance, onServer, readStatus } from '../sandbox.ts'
+import { instance, onServer, readStatus, tryToRun, up } from '../sandbox.ts'
 import { assertRetained, retain } from './retained.ts'
 
 const minute = 60_000
@@ -52,6 +52,15 @@ export function badDays() {
         assert.equal((await readStatus()).state, 'running')
       })
     }
+
+    test('switches itself off is on again after the next up', async () => {
+      await onServer('systemctl poweroff').catch(() => {})
+      await eventually(async () =>
+        assert.match((await tryToRun(['status'])).stdout, /no server is on; npm run sandbox/),
+      )
+      await up()
+      assert.equal((await readStatus()).state, 'running')
+    })
   })
 }
 

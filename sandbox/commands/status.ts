@@ -3,6 +3,7 @@ import { cloudAnswers } from '../daemon.ts'
 import { knockAll } from '../health.ts'
 import type { Instance } from '../instance.ts'
 import { leftovers } from '../machine/sweep.ts'
+import { serverRuns } from '../server.ts'
 import { type Reach, readSummary } from '../summary.ts'
 
 /** Prints what stands and whether it answers; exit code 1 when it does not. */
@@ -27,7 +28,9 @@ export async function status(instance: Instance, json: boolean): Promise<void> {
   }
   const advice = {
     running: 'every door lets a client in',
-    unhealthy: 'look at: npm run sandbox -- logs',
+    unhealthy: (await serverRuns(instance))
+      ? 'look at: npm run sandbox -- logs'
+      : 'no server is on; npm run sandbox switches it on, or makes one',
     incomplete: 'a run was interrupted: npm run sandbox goes on, npm run sandbox -- down removes what is there',
     absent: 'stand it up with: npm run sandbox',
   }[state]

@@ -12,7 +12,9 @@ import { exclusively } from '../lock.ts'
 import { ensureBase, suites } from '../machine/base.ts'
 import { installPrerequisites } from '../machine/prerequisites.ts'
 import { sweep } from '../machine/sweep.ts'
+import { switchOn } from '../power.ts'
 import { Progress } from '../progress.ts'
+import { serverRuns } from '../server.ts'
 import { openStack } from '../stack.ts'
 import { writeSummary } from '../summary.ts'
 import { ensureTryUser } from '../try-user.ts'
@@ -30,6 +32,7 @@ export async function up(instance: Instance): Promise<void> {
     if (!stands) await progress.step('Room for a new cloud', () => sweep(instance))
     await enterCommandGroup(instance)
     if (!stands) await progress.step('Emulated cloud', () => startCloud(instance))
+    else if (!(await serverRuns(instance))) await progress.step('Power for the server', () => switchOn(instance))
 
     const stack = await openStack(instance, engine)
     const { image } = stack

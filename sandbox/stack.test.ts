@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import { sandboxInstance } from './instance.ts'
-import { stackSettings } from './stack.ts'
+import { openStack, stackSettings } from './stack.ts'
 
 const checkedIn = await readFile(join(import.meta.dirname, '..', 'Pulumi.sandbox.yaml'), 'utf8')
 
@@ -24,4 +25,22 @@ test('instance 0 has what the checked-in file says, but for the id of the zone',
     return config
   }
   assert.deepEqual(withoutZone(stackSettings(checkedIn, sandboxInstance(0))), withoutZone(checkedIn))
+})
+
+test('an engine that was killed is told from one that failed, with what to do', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'skerry-stack-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const pulumi = join(directory, 'pulumi')
+  await writeFile(pulumi, '#!/bin/sh\necho "$1" has begun\n[ "$1" = up ] && kill -KILL $$\nexit 1\n', { mode: 0o755 })
+  const instance = { ...sandboxInstance(78), directory: join(directory, 'instance') }
+  const stack = await openStack(instance, { pulumi, version: '3.200.0', origin: 'built' })
+  const killed = { message: 'pulumi up was killed (SIGKILL). Put the state in order: npm run sandbox -- recover' }
+  await assert.rejects(
+    stack.run(['up'], () => {}),
+    killed,
+  )
+  await assert.rejects(
+    stack.run(['destroy'], () => {}),
+    /^Error: pulumi destroy failed:\n\ndestroy has begun\n/,
+  )
 })

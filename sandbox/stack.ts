@@ -116,6 +116,11 @@ export async function openStack(instance: Instance, engine: Engine): Promise<Sta
         if (tail.length > 60) tail.shift()
       }
       const result = await child
+      if (result.signal !== undefined) {
+        throw new Error(
+          `pulumi ${parameters[0]} was killed (${result.signal}). Put the state in order: npm run sandbox -- recover`,
+        )
+      }
       if (result.exitCode !== 0) {
         // Above its diagnostics the engine tells what it did, which was reported already.
         const said = tail.slice(Math.max(0, tail.indexOf('Diagnostics:'))).join('\n')

@@ -133,9 +133,9 @@ export const settingsTable = {
       .pipe(z.record(z.string(), z.string()))
       .superRefine(mistakesIn((users) => Object.entries(users).map(([name, hash]) => userMistake(name, hash))))
       .default({}),
-    allowed: 'a map from user name to a password hash as `hash-password` prints it',
+    allowed: 'a map from user name to a password hash as `npm run hash-password` prints it',
     example: '{}',
-    command: 'node broker/main.ts hash-password | pulumi config set --secret --path skerry:users.gateway',
+    command: 'npm run --silent hash-password | pulumi config set --secret --path skerry:users.gateway',
     secret: true,
   }),
   generation: setting({

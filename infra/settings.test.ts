@@ -207,7 +207,7 @@ describe('each setting', () => {
         assert.match(text, /^One setting is wrong/)
         assert.ok(text.includes(`\n  ${key} `), text)
         assert.match(text, /\n {4}allowed: ./)
-        assert.match(text, /\n {4}(?:node .* \| )?pulumi config (?:set|rm) ./)
+        assert.match(text, /\n {4}(?:npm run .* \| )?pulumi config (?:set|rm) ./)
       })
     }
   }

@@ -32,7 +32,6 @@ export class History {
       ...one,
       asPublished: one.asPublished && one.version === 5,
       id: `${name}c${index}`,
-      manner: 'answers',
       held: new Map(),
       peer: undefined,
     }))

@@ -10,6 +10,8 @@ export interface Cast {
   /** Whether its session outlives its connections. */
   readonly isLasting: boolean
   readonly asPublished: boolean
+  /** At the beginning. */
+  readonly manner: Manner
 }
 
 /** One step of a history; clients are numbers, topics and filters stand below the history's own. */
@@ -56,7 +58,7 @@ const step = fc.oneof<fc.WeightedArbitrary<Step>[]>(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), client, subscription }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unsubscribe' as const), client, filter }) },
   {
-    weight: 1,
+    weight: 2,
     arbitrary: fc.record({
       kind: fc.constant('manner' as const),
       client,
@@ -83,6 +85,7 @@ export function casts(version: 4 | 5): fc.Arbitrary<readonly Cast[]> {
     version: version === 4 ? fc.constant<4>(4) : fc.constantFrom<4 | 5>(4, 5),
     isLasting: fc.nat(3).map((number) => number > 0),
     asPublished: fc.boolean(),
+    manner: fc.constantFrom<Manner>('answers', 'answers', 'halves', 'keeps'),
   })
   return fc.array(cast, { minLength: clients, maxLength: clients })
 }

@@ -18,7 +18,7 @@ for (const [qos, ids] of [
       const wire = await login(who)
       await subscribe(wire, topic, qos)
       const inUse = new Set<number>()
-      for (let round = 0; round < 30; round++) {
+      for (let round = 0; round < 15; round++) {
         await publish(publisher, { topic, qos, payload: `${round}` }, { topic, qos, payload: `${round}` })
         const packets = await take(wire, 2)
         for (const { messageId = 0, dup, qos: sent } of packets) {

@@ -55,7 +55,7 @@ statement(window, 'takes PUBREC with an error as the end of a message', async ({
   await wire.quiet()
 })
 
-statement(window, 'begins anew with each connection, and counts what it sends again', async (scene) => {
+statement(window, 'begins anew with each connection', async (scene) => {
   const { topic, version, clientId, login } = scene
   const publisher = await login()
   const who = (receiveMaximum: number) => lasting(version, clientId(), { properties: { receiveMaximum } })
@@ -70,14 +70,17 @@ statement(window, 'begins anew with each connection, and counts what it sends ag
   await first.expect('pubrel')
   first.cut()
   const second = await login(who(2))
-  const got: string[] = []
-  for (let unacknowledged = 0; unacknowledged < 2; ) {
-    const { packet: came } = await second.next()
-    got.push(came.cmd)
-    unacknowledged++
-  }
-  await second.quiet()
-  assert.equal(got.filter((cmd) => cmd === 'publish' || cmd === 'pubrel').length, 2)
+  // PUBREL comes again too; whether it counts is left open.
+  const came: string[] = []
+  while (came.length < 2) came.push((await second.next()).packet.cmd)
+  second.send({ cmd: 'pingreq' })
+  for (let { cmd } = (await second.next()).packet; cmd !== 'pingresp'; { cmd } = (await second.next()).packet)
+    came.push(cmd)
+  assert.deepEqual(
+    came.filter((cmd) => cmd !== 'publish'),
+    ['pubrel'],
+  )
+  assert.ok(came.length <= 3, came.join())
 })
 
 const others = { 5: ['MQTT-3.3.4-10', 'MQTT-4.9.0-3'] }

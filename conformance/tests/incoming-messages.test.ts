@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { lasting, payloads, qualities, receiveAll, subscribe, toPublish } from '../exchanges.ts'
 import { statement } from '../suite.ts'
+import type { Wire } from '../wire.ts'
+
+async function release(wire: Wire, messageId: number): Promise<void> {
+  wire.send({ cmd: 'pubrel', messageId })
+  assert.equal((await wire.expect('pubcomp')).packet.messageId, messageId)
+}
 
 const echoes = { 4: 'MQTT-4.3.2-2', 5: 'MQTT-4.3.2-4' }
 
@@ -66,7 +72,7 @@ statement(
     for (const who of [{}, lasting(version, clientId())]) {
       const wire = await login(who)
       for (const payload of ['first', 'second']) {
-        for (const dup of [false, true, false, true]) {
+        for (const dup of [false, true, true]) {
           wire.send(toPublish({ topic, qos: 2, messageId: 0xffff, dup, payload }))
           assert.equal((await wire.expect('pubrec')).packet.messageId, 0xffff)
         }
@@ -112,9 +118,13 @@ statement(once, 'takes up no exchange of a session that has ended', async ({ top
     const wire = await login({ clientId: clientId() })
     wire.send(toPublish({ topic, qos: 2, messageId: 3, payload }))
     await wire.expect('pubrec')
+    if (payload === 'second') await release(wire, 3)
     wire.cut()
   }
-  assert.deepEqual(payloads(await receiveAll(subscriber, publisher, topic)), ['first', 'second'])
+  // A server that forwards at PUBREL has never had to do so with the first one.
+  const received = payloads(await receiveAll(subscriber, publisher, topic))
+  assert.deepEqual(received.slice(-1), ['second'])
+  assert.ok(received.length === 1 || received.join() === 'first,second', received.join())
 })
 
 statement(once, 'keeps many QoS 2 exchanges apart that end in another order', async ({ topic, login }) => {
@@ -126,7 +136,9 @@ statement(once, 'keeps many QoS 2 exchanges apart that end in another order', as
   const released = ids.toSorted((a, b) => a - b)
   wire.send(...released.map((messageId) => ({ cmd: 'pubrel', messageId }) as const))
   for (const messageId of released) assert.equal((await wire.expect('pubcomp')).packet.messageId, messageId)
-  assert.deepEqual(payloads(await receiveAll(subscriber, publisher, topic)), ids.map(String))
+  // In the order of the PUBLISHes, or in that of the PUBRELs where they are what a server waits for.
+  const received = payloads(await receiveAll(subscriber, publisher, topic)).map(Number)
+  assert.ok([ids.join(), released.join()].includes(received.join()), received.join())
 })
 
 statement(
@@ -155,6 +167,7 @@ statement(notQuiet, 'forwards a QoS 2 message to every QoS, once each', async ({
     toPublish({ topic, qos: 2, messageId: 1, payload: 'once', dup: true }),
   )
   for (let count = 0; count < 2; count++) await publisher.expect('pubrec')
+  await release(publisher, 1)
   const other = await login()
   for (const subscriber of subscribers) {
     assert.deepEqual(

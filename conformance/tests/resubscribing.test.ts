@@ -109,6 +109,7 @@ statement(again, 'loses no message while a subscription is replaced', async ({ t
       assert.ok(cmd === 'publish' || cmd === 'suback')
       if (frame.packet.cmd !== 'publish') continue
       received.push(String(frame.packet.payload))
+      wire.send({ cmd: 'puback', messageId: frame.packet.messageId ?? 0 })
     }
     assert.deepEqual(received, numbers)
   }

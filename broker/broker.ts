@@ -86,6 +86,7 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     concurrency: 0,
     connectTimeout: limits.connectTimeout,
     drainTimeout: limits.drainTimeout,
+    queueLimit: limits.packetsBeforeLogin,
     maximumPacketSize: limits.packetSize,
     receiveMaximum: limits.halfOpenQoS2,
     topicAliasMaximum: limits.topicAliases,

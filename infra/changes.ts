@@ -7,6 +7,7 @@ import { parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sandboxFiles } from '../sandbox/files.ts'
 import { type Instance, sandboxInstance } from '../sandbox/instance.ts'
+import { readSummary } from '../sandbox/summary.ts'
 import { type Change, changesTable, effect, meanings } from './changes-table.ts'
 import type { settingsTable } from './settings-table.ts'
 
@@ -112,7 +113,7 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
       to: '`2`',
       value: '2',
       meaning:
-        'A new server with the same addresses, volume, keys and certificates: away for some minutes. Do not skip the preview: the old server is deleted first.',
+        'A new server with the same addresses, volume, keys and certificates: away for some minutes. Do not skip the preview: the old server is deleted first. The engine counts six as replaced: these two, and the four commands that are done again on the new server.',
     },
   ],
   authorities: [
@@ -180,6 +181,10 @@ async function tryOut(instance: Instance, setting: string, { to, value, meaning 
 }
 
 const instance = sandboxInstance()
+if (!(await readSummary(instance))) {
+  console.error(`Sandbox ${instance.number} does not stand: run "npm run sandbox" first`)
+  process.exit(1)
+}
 const changes: Change[] = []
 for (const [setting, values] of Object.entries(trials(instance))) {
   for (const trial of values) {

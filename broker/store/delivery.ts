@@ -7,6 +7,7 @@ import { decodeDetails, decodePayload } from './message-codec.ts'
 import { packetIdOf, type SessionRecord } from './session-record.ts'
 import { SocketWriter } from './socket-writer.ts'
 import type { QueuedMessage, Store } from './store.ts'
+import { type Answer, Unacknowledged } from './unacknowledged.ts'
 import { Waiting } from './waiting.ts'
 
 type DeliveryLimits = Pick<
@@ -18,13 +19,6 @@ type DeliveryLimits = Pick<
   | 'stalledSubscriberBytes'
   | 'publisherWait'
 >
-
-interface Sent {
-  readonly sequence: number
-  readonly size: number
-  /** Where it could go to another client after all. */
-  readonly queued: QueuedMessage | undefined
-}
 
 export interface DeliveryOptions {
   readonly client: Client
@@ -52,7 +46,7 @@ export class Delivery {
   readonly #sentBefore: number
   readonly #window: number
   readonly #writer: SocketWriter
-  readonly #unacknowledged = new Map<number, Sent>()
+  readonly #unacknowledged = new Unacknowledged()
   readonly #page: QueuedMessage[] = []
   /** Sequence number of the last message that was put into the page. */
   #last = 0
@@ -86,9 +80,9 @@ export class Delivery {
   /** The lowest sequence number that may be in use; undefined if none is. */
   get first(): number | undefined {
     const unread = this.#hasAll ? [] : [this.#last + 1]
-    const unsent = this.#page.slice(0, 1)
-    const used = [...this.#unacknowledged.values(), ...unsent].map(({ sequence }) => sequence)
-    return used.length + unread.length === 0 ? undefined : Math.min(...used, ...unread)
+    const unsent = this.#page.slice(0, 1).map(({ sequence }) => sequence)
+    const used = [...this.#unacknowledged.sequences, ...unsent, ...unread]
+    return used.length === 0 ? undefined : Math.min(...used)
   }
 
   mayReceive(topic: string): boolean {
@@ -133,16 +127,16 @@ export class Delivery {
     this.#advance()
   }
 
-  /** The sequence number of an unacknowledged message. */
-  sequenceOf(packetId: number): number | undefined {
-    return this.#unacknowledged.get(packetId)?.sequence
+  /** The client has a message with QoS 2: gives its sequence number, undefined if there is none. Throws at a wrong answer. */
+  release(packetId: number): number | undefined {
+    return this.#unacknowledged.release(packetId)
   }
 
-  /** The client has it. */
-  acknowledge(packetId: number): void {
-    const sent = this.#unacknowledged.get(packetId)
-    if (!sent || this.#isStopped) return
-    this.#unacknowledged.delete(packetId)
+  /** The client has done with it. Throws where another answer is due. */
+  acknowledge(packetId: number, answer: Answer): void {
+    if (this.#isStopped) return
+    const sent = this.#unacknowledged.settle(packetId, answer)
+    if (!sent) return
     this.#options.remove(sent.sequence, sent.size)
     this.#advance()
   }
@@ -172,8 +166,7 @@ export class Delivery {
 
   /** What is held in memory for members of shared subscriptions, in order. */
   sharedMessages(): QueuedMessage[] {
-    const sent = [...this.#unacknowledged.values()].flatMap(({ queued }) => queued ?? [])
-    return [...sent, ...this.#page.filter(({ share }) => share !== undefined)]
+    return [...this.#unacknowledged.movable, ...this.#page.filter(({ share }) => share !== undefined)]
   }
 
   get #outlet(): Outlet {
@@ -246,7 +239,8 @@ export class Delivery {
       return undefined
     }
     const mayMove = !record.isStored && queued.share !== undefined
-    this.#unacknowledged.set(packetId, { sequence, size, queued: mayMove ? queued : undefined })
+    const due = queued.message ? (queued.qos === 2 ? 'pubrec' : 'puback') : 'pubcomp'
+    this.#unacknowledged.add(packetId, { sequence, size, due, queued: mayMove ? queued : undefined })
     record.sent = Math.max(record.sent, sequence)
     return bytes
   }

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { parseDocument } from 'yaml'
+import { parse, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sandboxFiles } from '../sandbox/files.ts'
 import { type Instance, sandboxInstance } from '../sandbox/instance.ts'
@@ -180,9 +180,25 @@ async function tryOut(instance: Instance, setting: string, { to, value, meaning 
   }
 }
 
+/** Why a sandbox cannot tell what a setting does: what would be in the way, and what to do; undefined when it can. */
+async function hindered(instance: Instance): Promise<string | undefined> {
+  if (!(await readSummary(instance))) {
+    return `Sandbox ${instance.number} does not stand: run "npm run sandbox" first`
+  }
+  const settings = parse(await readFile(join(sandboxFiles(instance).project, 'Pulumi.sandbox.yaml'), 'utf8'))
+  if (String(settings.config['skerry:protect']) !== 'true') {
+    return 'Not like a stack in production: npm run sandbox -- pulumi config set skerry:protect true && npm run sandbox'
+  }
+  // Else what the checkout changes would be in every row.
+  const nothing = await tryOut(instance, 'hostname', { to: 'itself', value: instance.hostname, meaning: '' })
+  if (effect(nothing) === 'nothing') return undefined
+  return 'The sandbox is not what this checkout says: run "npm run sandbox" first'
+}
+
 const instance = sandboxInstance()
-if (!(await readSummary(instance))) {
-  console.error(`Sandbox ${instance.number} does not stand: run "npm run sandbox" first`)
+const hindrance = await hindered(instance)
+if (hindrance !== undefined) {
+  console.error(hindrance)
   process.exit(1)
 }
 const changes: Change[] = []

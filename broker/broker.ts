@@ -87,6 +87,8 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     connectTimeout: limits.connectTimeout,
     drainTimeout: limits.drainTimeout,
     queueLimit: limits.packetsBeforeLogin,
+    // Of MQTT 3.1, which would have 23 characters at most; Mosquitto does not mind either.
+    maxClientsIdLength: limits.clientIdLength,
     maximumPacketSize: limits.packetSize,
     receiveMaximum: limits.halfOpenQoS2,
     topicAliasMaximum: limits.topicAliases,

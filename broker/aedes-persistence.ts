@@ -8,10 +8,12 @@ import type { SessionRecord } from './store/session-record.ts'
 import { SharedGroup } from './store/shared-group.ts'
 import type { QueuedMessage } from './store/store.ts'
 import type { Target } from './store/targets.ts'
+import type { Answer } from './store/unacknowledged.ts'
 import type { Will } from './store/wills.ts'
 
 type Session = Pick<Client, 'id'>
 type Identified = { readonly messageId?: number | undefined }
+type Settled = { readonly cmd: Answer } & Identified
 type Enqueued = AedesPublishPacket | ({ cmd: 'pubrel' } & Identified)
 type SubscriptionOf = { readonly clientId: string }
 
@@ -133,7 +135,7 @@ export class AedesPersistence extends PublishingPersistence {
     const session = record.id
     const delivery = this.deliveryOf(client)
     if (delivery && packet.cmd === 'pubrel') {
-      const sequence = delivery.sequenceOf(packet.messageId)
+      const sequence = delivery.release(packet.messageId)
       if (sequence === undefined) return false
       if (record.isStored) await store.write([{ kind: 'released', session, sequence }])
       return true
@@ -152,13 +154,13 @@ export class AedesPersistence extends PublishingPersistence {
     return undefined
   }
 
-  /** A message, or the PUBREL after it, was acknowledged. */
-  async outgoingClearMessageId(client: Client, { messageId }: Identified): Promise<unknown> {
+  /** A message, or the PUBREL after it, was acknowledged; rejects with a reason code if another answer is due. */
+  async outgoingClearMessageId(client: Client, { cmd, messageId }: Settled): Promise<unknown> {
     const record = this.sessions.get(client.id)
     if (!record || messageId === undefined) return undefined
     const delivery = this.deliveryOf(client)
     if (delivery) {
-      delivery.acknowledge(messageId)
+      delivery.acknowledge(messageId, cmd)
       return undefined
     }
     for await (const queued of this.#queueOf(record)) {

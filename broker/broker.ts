@@ -86,6 +86,9 @@ export async function createBroker(options: BrokerOptions): Promise<Broker> {
     concurrency: 0,
     connectTimeout: limits.connectTimeout,
     drainTimeout: limits.drainTimeout,
+    queueLimit: limits.packetsBeforeLogin,
+    // Of MQTT 3.1, which would have 23 characters at most; Mosquitto does not mind either.
+    maxClientsIdLength: limits.clientIdLength,
     maximumPacketSize: limits.packetSize,
     receiveMaximum: limits.halfOpenQoS2,
     topicAliasMaximum: limits.topicAliases,

@@ -12,6 +12,8 @@ export const limits = {
   connectTimeout: 10_000,
 
   connectPacketSize: 16 * KIB,
+  /** Packets that a client sent together with its CONNECT, until it is logged in. */
+  packetsBeforeLogin: 1_000,
   packetSize: 256 * KIB,
   /** One WebSocket message may carry several packets. */
   frameSize: 512 * KIB,

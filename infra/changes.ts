@@ -3,10 +3,11 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { parseDocument } from 'yaml'
+import { parse, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { sandboxFiles } from '../sandbox/files.ts'
 import { type Instance, sandboxInstance } from '../sandbox/instance.ts'
+import { readSummary } from '../sandbox/summary.ts'
 import { type Change, changesTable, effect, meanings } from './changes-table.ts'
 import type { settingsTable } from './settings-table.ts'
 
@@ -112,7 +113,7 @@ const trials = ({ zone }: Instance): Readonly<Record<keyof typeof settingsTable,
       to: '`2`',
       value: '2',
       meaning:
-        'A new server with the same addresses, volume, keys and certificates: away for some minutes. Do not skip the preview: the old server is deleted first.',
+        'A new server with the same addresses, volume, keys and certificates: away for some minutes. Do not skip the preview: the old server is deleted first. The engine counts six as replaced: these two, and the four commands that are done again on the new server.',
     },
   ],
   authorities: [
@@ -179,7 +180,27 @@ async function tryOut(instance: Instance, setting: string, { to, value, meaning 
   }
 }
 
+/** Why a sandbox cannot tell what a setting does: what would be in the way, and what to do; undefined when it can. */
+async function hindered(instance: Instance): Promise<string | undefined> {
+  if (!(await readSummary(instance))) {
+    return `Sandbox ${instance.number} does not stand: run "npm run sandbox" first`
+  }
+  const settings = parse(await readFile(join(sandboxFiles(instance).project, 'Pulumi.sandbox.yaml'), 'utf8'))
+  if (String(settings.config['skerry:protect']) !== 'true') {
+    return 'Not like a stack in production: npm run sandbox -- pulumi config set skerry:protect true && npm run sandbox'
+  }
+  // Else what the checkout changes would be in every row.
+  const nothing = await tryOut(instance, 'hostname', { to: 'itself', value: instance.hostname, meaning: '' })
+  if (effect(nothing) === 'nothing') return undefined
+  return 'The sandbox is not what this checkout says: run "npm run sandbox" first'
+}
+
 const instance = sandboxInstance()
+const hindrance = await hindered(instance)
+if (hindrance !== undefined) {
+  console.error(hindrance)
+  process.exit(1)
+}
 const changes: Change[] = []
 for (const [setting, values] of Object.entries(trials(instance))) {
   for (const trial of values) {

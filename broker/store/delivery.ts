@@ -4,9 +4,11 @@ import { innerClient } from '../aedes-internals.ts'
 import type { Limits } from '../limits.ts'
 import type { OutgoingMessage, Outlet } from '../outlet.ts'
 import { decodeDetails, decodePayload } from './message-codec.ts'
+import { QueuePage } from './queue-page.ts'
 import { packetIdOf, type SessionRecord } from './session-record.ts'
 import { SocketWriter } from './socket-writer.ts'
 import type { QueuedMessage, Store } from './store.ts'
+import { type Answer, Unacknowledged } from './unacknowledged.ts'
 import { Waiting } from './waiting.ts'
 
 type DeliveryLimits = Pick<
@@ -18,13 +20,6 @@ type DeliveryLimits = Pick<
   | 'stalledSubscriberBytes'
   | 'publisherWait'
 >
-
-interface Sent {
-  readonly sequence: number
-  readonly size: number
-  /** Where it could go to another client after all. */
-  readonly queued: QueuedMessage | undefined
-}
 
 export interface DeliveryOptions {
   readonly client: Client
@@ -52,12 +47,8 @@ export class Delivery {
   readonly #sentBefore: number
   readonly #window: number
   readonly #writer: SocketWriter
-  readonly #unacknowledged = new Map<number, Sent>()
-  readonly #page: QueuedMessage[] = []
-  /** Sequence number of the last message that was put into the page. */
-  #last = 0
-  #hasAll: boolean
-  #isReading = false
+  readonly #unacknowledged = new Unacknowledged()
+  readonly #page: QueuePage
   #isYielding = false
   #isStopped = false
   /** For the queue to run empty, and for a pause in which publishers may go on. */
@@ -68,7 +59,7 @@ export class Delivery {
     this.#options = options
     this.record = options.record
     this.#sentBefore = options.record.sent
-    this.#hasAll = !options.record.isStored
+    this.#page = new QueuePage(options)
     this.#writer = new SocketWriter(options.client, () => this.#advance())
     this.#window = Math.min(options.client.receiveMaximum, options.limits.unacknowledgedMessages)
   }
@@ -80,15 +71,13 @@ export class Delivery {
   /** Whether a message would go out right away. */
   get isAble(): boolean {
     if (!this.#isOpen || this.#writer.isDraining) return false
-    return this.#hasAll && this.#page.length === 0 && this.#unacknowledged.size < this.#window
+    return this.#page.isEmpty && this.#unacknowledged.size < this.#window
   }
 
   /** The lowest sequence number that may be in use; undefined if none is. */
   get first(): number | undefined {
-    const unread = this.#hasAll ? [] : [this.#last + 1]
-    const unsent = this.#page.slice(0, 1)
-    const used = [...this.#unacknowledged.values(), ...unsent].map(({ sequence }) => sequence)
-    return used.length + unread.length === 0 ? undefined : Math.min(...used, ...unread)
+    const used = [...this.#unacknowledged.sequences, ...this.#page.firsts]
+    return used.length === 0 ? undefined : Math.min(...used)
   }
 
   mayReceive(topic: string): boolean {
@@ -97,7 +86,7 @@ export class Delivery {
 
   /** Whether a message of the queue was read from the store, or is being read. */
   holds(sequence: number): boolean {
-    return this.#isReading || sequence <= this.#last
+    return this.#page.holds(sequence)
   }
 
   /** The client is ready: what waits is sent. */
@@ -122,27 +111,19 @@ export class Delivery {
 
   /** A message was stored in the queue just now. */
   offer(message: QueuedMessage): void {
-    // What is not held here is read later.
-    if (this.#isStopped || !this.#hasAll || message.sequence <= this.#last) return
-    if (this.record.isStored && this.#page.length >= this.#options.limits.deliveryPageMessages) {
-      this.#hasAll = false
-      return
-    }
-    this.#page.push(message)
-    this.#last = message.sequence
-    this.#advance()
+    if (!this.#isStopped && this.#page.offer(message)) this.#advance()
   }
 
-  /** The sequence number of an unacknowledged message. */
-  sequenceOf(packetId: number): number | undefined {
-    return this.#unacknowledged.get(packetId)?.sequence
+  /** The client has a message with QoS 2: gives its sequence number, undefined if there is none. Throws at a wrong answer. */
+  release(packetId: number): number | undefined {
+    return this.#unacknowledged.release(packetId)
   }
 
-  /** The client has it. */
-  acknowledge(packetId: number): void {
-    const sent = this.#unacknowledged.get(packetId)
-    if (!sent || this.#isStopped) return
-    this.#unacknowledged.delete(packetId)
+  /** The client has done with it. Throws where another answer is due. */
+  acknowledge(packetId: number, answer: Answer): void {
+    if (this.#isStopped) return
+    const sent = this.#unacknowledged.settle(packetId, answer)
+    if (!sent) return
     this.#options.remove(sent.sequence, sent.size)
     this.#advance()
   }
@@ -172,8 +153,7 @@ export class Delivery {
 
   /** What is held in memory for members of shared subscriptions, in order. */
   sharedMessages(): QueuedMessage[] {
-    const sent = [...this.#unacknowledged.values()].flatMap(({ queued }) => queued ?? [])
-    return [...sent, ...this.#page.filter(({ share }) => share !== undefined)]
+    return [...this.#unacknowledged.movable, ...this.#page.shared]
   }
 
   get #outlet(): Outlet {
@@ -186,14 +166,14 @@ export class Delivery {
   }
 
   get #isEmpty(): boolean {
-    return this.#isOpen && this.#hasAll && this.#page.length === 0 && !this.#writer.isDraining
+    return this.#isOpen && this.#page.isEmpty && !this.#writer.isDraining
   }
 
   #advance(): void {
     if (!this.#isOpen || this.#writer.isDraining || this.#isYielding) return
     let bytes = 0
     while (this.#unacknowledged.size < this.#window && bytes < this.#options.limits.deliveryPageBytes) {
-      const message = this.#page.shift()
+      const message = this.#page.take()
       if (!message) break
       const chunk = this.#render(message)
       if (!chunk) continue
@@ -201,7 +181,7 @@ export class Delivery {
       this.#writer.write(chunk)
     }
     if (bytes >= this.#options.limits.deliveryPageBytes && !this.#writer.isDraining) this.#yield()
-    if (this.#page.length === 0 && !this.#hasAll && this.#unacknowledged.size < this.#window) void this.#read()
+    if (this.#page.isUsedUp && this.#unacknowledged.size < this.#window) void this.#read()
     this.#drained.release()
     if (!this.#writer.isDraining) this.#relieved.release()
   }
@@ -216,22 +196,11 @@ export class Delivery {
   }
 
   async #read(): Promise<void> {
-    if (this.#isReading) return
-    this.#isReading = true
-    const { store, record, limits, onError } = this.#options
     try {
-      const { deliveryPageMessages, deliveryPageBytes } = limits
-      const page = await store.readQueue(record.id, this.#last, deliveryPageMessages, deliveryPageBytes)
-      this.#hasAll = page.length === 0
-      for (const message of page) this.#page.push(message)
-      this.#last = page.at(-1)?.sequence ?? this.#last
+      if (await this.#page.read()) this.#advance()
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)))
-      return
-    } finally {
-      this.#isReading = false
+      this.#options.onError(error instanceof Error ? error : new Error(String(error)))
     }
-    this.#advance()
   }
 
   /** The bytes of a message, or of the PUBREL that is still due; undefined if it is left out. */
@@ -246,7 +215,8 @@ export class Delivery {
       return undefined
     }
     const mayMove = !record.isStored && queued.share !== undefined
-    this.#unacknowledged.set(packetId, { sequence, size, queued: mayMove ? queued : undefined })
+    const due = queued.message ? (queued.qos === 2 ? 'pubrec' : 'puback') : 'pubcomp'
+    this.#unacknowledged.add(packetId, { sequence, size, due, queued: mayMove ? queued : undefined })
     record.sent = Math.max(record.sent, sequence)
     return bytes
   }

@@ -161,6 +161,49 @@ statement(inUnsuback, 'leaves out of UNSUBACK what does not fit', async ({ topic
   await answersWithin(subscriber, 60, 'unsuback')
 })
 
+const wrong = [
+  { qos: 1, with: 'pubrec' },
+  { qos: 1, with: 'pubcomp' },
+  { qos: 2, with: 'puback' },
+  { qos: 2, with: 'pubcomp' },
+] as const
+
+for (const { qos, with: cmd } of wrong) {
+  const held = qos === 1 ? 'MQTT-4.3.2-3' : 'MQTT-4.3.3-3'
+  statement(
+    { 4: ['MQTT-4.3.3-1', 'MQTT-4.8.0-1'], 5: [held, 'MQTT-4.13.1-1'] },
+    `takes no ${cmd.toUpperCase()} for the answer to a message with QoS ${qos}: closes, and sends it again`,
+    async ({ topic, login, clientId, version }) => {
+      const session = lasting(version, clientId())
+      const [subscriber, publisher] = [await login(session), await login()]
+      await subscribe(subscriber, topic, qos)
+      await publish(publisher, { topic, qos, payload: 'kept' })
+      const { messageId = 0 } = (await subscriber.expect('publish')).packet
+      subscriber.send({ cmd, messageId })
+      await closedBecause(subscriber, 0x82)
+      const { packet } = await (await login(session)).expect('publish')
+      assert.deepEqual([packet.messageId, packet.dup, String(packet.payload)], [messageId, true, 'kept'])
+    },
+  )
+}
+
+statement(
+  { 4: ['MQTT-4.3.3-1', 'MQTT-4.8.0-1'], 5: ['MQTT-4.3.3-5', 'MQTT-4.13.1-1'] },
+  'takes no PUBACK for the answer to PUBREL: closes, and sends it again',
+  async ({ topic, login, clientId, version }) => {
+    const session = lasting(version, clientId())
+    const [subscriber, publisher] = [await login(session), await login()]
+    await subscribe(subscriber, topic, 2)
+    await publish(publisher, { topic, qos: 2 })
+    const { messageId = 0 } = (await subscriber.expect('publish')).packet
+    subscriber.send({ cmd: 'pubrec', messageId })
+    await subscriber.expect('pubrel')
+    subscriber.send({ cmd: 'puback', messageId })
+    await closedBecause(subscriber, 0x82)
+    assert.equal((await (await login(session)).expect('pubrel')).packet.messageId, messageId)
+  },
+)
+
 statement(
   both('MQTT-3.6.1-1'),
   'closes on a PUBREL with other flags than 0010, and does not take it',

@@ -61,7 +61,8 @@ for (const version of [4, 5] as const) {
             assert.deepEqual(Object.entries(received.properties?.userProperties ?? {}), [[name, name]])
             assert.deepEqual([received.properties?.responseTopic, received.properties?.contentType], [name, name])
           }
-          if (received.messageId !== undefined) client.send({ cmd: 'puback', messageId: received.messageId })
+          const cmd = received.qos === 2 ? 'pubrec' : 'puback'
+          if (received.messageId !== undefined) client.send({ cmd, messageId: received.messageId })
         }
         const { client: shared } = await second.login(version, stored(version, `${name}3`), user)
         assert.equal(String((await shared.next('publish')).payload), '1')

@@ -11,7 +11,7 @@ import { webFront } from './subjects/web-front.ts'
 import { webSocket } from './subjects/websocket.ts'
 import { argumentsDuring } from './survival/arguments.ts'
 import { authorities } from './survival/authorities.ts'
-import { badDays } from './survival/bad-days.ts'
+import { badDays, switchedOff } from './survival/bad-days.ts'
 import { canaries } from './survival/canaries.ts'
 import { changedWorld } from './survival/changed-world.ts'
 import { end } from './survival/end.ts'
@@ -70,6 +70,7 @@ describe('a stack that lasts', () => {
       badDays()
     })
   })
+  switchedOff()
   generation()
   hello('debian-13')
   volume()

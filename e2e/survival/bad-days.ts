@@ -52,8 +52,13 @@ export function badDays() {
         assert.equal((await readStatus()).state, 'running')
       })
     }
+  })
+}
 
-    test('switches itself off is on again after the next up', async () => {
+/** Needs the engine for itself. */
+export function switchedOff() {
+  describe('a server that has switched itself off', { timeout: 3 * minute }, () => {
+    test('is on again after the next up', async () => {
       await onServer('systemctl poweroff').catch(() => {})
       await eventually(async () =>
         assert.match((await tryToRun(['status'])).stdout, /no server is on; npm run sandbox/),

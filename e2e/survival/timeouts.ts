@@ -22,7 +22,10 @@ export function timeouts() {
       await plan({ ...silent, api: 'cloudflare', method: 'POST', path: `${zone}/dns_records`, times: 3 })
       const said = await failingUp(3 * minute)
       for (const api of ['Hetzner Cloud', 'Cloudflare']) {
-        assert.match(said, new RegExp(`${api} cannot be reached at \\S+: no answer within 20 seconds\\. Nothing was changed`))
+        assert.match(
+          said,
+          new RegExp(`${api} cannot be reached at \\S+: no answer within 20 seconds\\. Nothing was changed`),
+        )
       }
       assert.match(said, /look at this machine's network and try again/)
       await assertInOrder()

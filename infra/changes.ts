@@ -167,11 +167,12 @@ async function tryOut(instance: Instance, setting: string, { to, value, meaning 
   await writeFile(file, document.toString(), { mode: 0o600 })
   try {
     const command = ['sandbox/main.ts', 'pulumi', 'preview', '--json', '--config-file', file]
-    const { stdout, exitCode } = await execa(process.execPath, command, {
+    const { stdout, stderr, exitCode } = await execa(process.execPath, command, {
       cwd: checkout,
       reject: false,
       stdin: 'ignore',
     })
+    if (stdout === '') throw new Error(`The preview of ${setting} did not begin: ${stderr}`)
     const { steps, diagnostics } = preview.parse(JSON.parse(stdout))
     const errors = diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => message)
     return { setting, to, steps, meaning, refusal: exitCode === 0 ? undefined : reason(errors) }

@@ -35,16 +35,9 @@ for (const version of [4, 5] as const) {
     skip: cannotTrace,
   }, async (t) => {
     const life = await live(t, version, 'synced')
-    const parent = await temporaryDirectory(t)
-    const disk = new UnsyncedDisk(life.directory)
-    const moments = chooseMoments(life, cuts)
     let cut = 0
-    for (const [index, call] of life.calls.entries()) {
-      disk.apply(call)
-      if (!moments.has(index)) continue
-      const loss = losses[cut++ % losses.length] ?? 'none of it stays'
-      const directory = join(parent, `${index}`)
-      await disk.leave(directory, loss)
+    for await (const { index, directory, loss } of powerCuts(t, life)) {
+      cut++
       await recover(t, { ...life, calls: life.calls.slice(0, index + 1) }, directory, loss)
     }
     const kept = life.calls.filter(({ target }) => target.startsWith(join(life.directory, 'broker.sqlite')))
@@ -60,15 +53,7 @@ test('where it is enough that messages are written, a power cut takes the last o
   skip: cannotTrace,
 }, async (t) => {
   const life = await live(t, 5, 'written')
-  const parent = await temporaryDirectory(t)
-  const disk = new UnsyncedDisk(life.directory)
-  const moments = chooseMoments(life, cuts)
-  let cut = 0
-  for (const [index, call] of life.calls.entries()) {
-    disk.apply(call)
-    if (!moments.has(index)) continue
-    const directory = join(parent, `${index}`)
-    await disk.leave(directory, losses[cut++ % losses.length] ?? 'none of it stays')
+  for await (const { directory } of powerCuts(t, life)) {
     // It fails if the file is moved aside.
     const broker = await startStoreBroker(t, directory)
     await broker.crash()
@@ -85,6 +70,25 @@ test('where it is enough that messages are written, a power cut takes the last o
     )
   }
 })
+
+/** The files that are left of a life when the power goes, at some of its moments; `index` is of the last system call. */
+async function* powerCuts(
+  t: TestContext,
+  life: Life,
+): AsyncGenerator<{ readonly index: number; readonly directory: string; readonly loss: Loss }> {
+  const parent = await temporaryDirectory(t)
+  const disk = new UnsyncedDisk(life.directory)
+  const moments = chooseMoments(life, cuts)
+  let cut = 0
+  for (const [index, call] of life.calls.entries()) {
+    disk.apply(call)
+    if (!moments.has(index)) continue
+    const loss = losses[cut++ % losses.length] ?? 'none of it stays'
+    const directory = join(parent, `${index}`)
+    await disk.leave(directory, loss)
+    yield { index, directory, loss }
+  }
+}
 
 /** One life of the broker, from an empty directory to its end without a farewell. */
 async function live(t: TestContext, version: 4 | 5, acknowledge: Acknowledge): Promise<Life> {

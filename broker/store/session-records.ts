@@ -113,7 +113,7 @@ export class SessionRecords {
     if (record.isStored) await this.#store.writeUntilDone([{ kind: 'session ended', session: record.id }])
   }
 
-  /** `isDue`: whether a subscription that wants retained messages has any to get. */
+  /** `isDue`: whether retained messages wait for a subscription that wants them. */
   async subscribe(
     record: SessionRecord,
     subscriptions: readonly StoredSubscription[],
